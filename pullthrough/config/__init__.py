@@ -1,0 +1,1 @@
+"""The configuration: INI text to frozen values, every fault at once."""

@@ -1,0 +1,134 @@
+"""The configuration as frozen values; durations in seconds, sizes in bytes."""
+
+from dataclasses import dataclass
+from enum import Enum
+from pathlib import Path
+
+from pullthrough.config.secrets import Secret
+
+
+class Kind(Enum):
+    """The three kinds of repository."""
+
+    HOSTED = "hosted"
+    PROXY = "proxy"
+    GROUP = "group"
+
+
+@dataclass(frozen=True, slots=True)
+class Connector:
+    """A listening endpoint of a repository.
+
+    :ivar description: a Twisted endpoint description, such as ``tcp:5000``;
+        for HTTPS too, where TLS is laid over it.
+    :ivar tls_certificate, tls_key: PEM files; both None on a plain connector.
+    """
+
+    description: str
+    tls_certificate: Path | None = None
+    tls_key: Path | None = None
+
+    @property
+    def scheme(self) -> str:
+        """``http`` or ``https``."""
+        return "https" if self.tls_certificate else "http"
+
+
+@dataclass(frozen=True, slots=True)
+class Egress:
+    """How connections leave.
+
+    :ivar proxy: ``direct``, or ``http://HOST:PORT`` or ``socks5://HOST:PORT``
+        without the credentials.
+    :ivar non_proxy_hosts: hosts, ``*.suffix`` globs, addresses and networks
+        that are reached directly.
+    """
+
+    proxy: str = "direct"
+    username: str = ""
+    password: Secret = Secret("")
+    non_proxy_hosts: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Http:
+    """``[http]``: all outgoing traffic.
+
+    :ivar timeout: seconds to connect, to the first byte, and between bytes.
+    :ivar retries: how often a GET or HEAD is tried again.
+    :ivar trust: a PEM bundle of further certificate authorities.
+    """
+
+    egress: Egress = Egress()
+    timeout: float = 20.0
+    retries: int = 2
+    user_agent_suffix: str = ""
+    trust: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Auth:
+    """``[auth]``.
+
+    :ivar htpasswd: bcrypt entries; None: one is generated below ``data``.
+    """
+
+    htpasswd: Path | None = None
+    anonymous_access: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class BlobStore:
+    """``[blobstore:NAME]``."""
+
+    name: str
+    path: Path
+
+
+@dataclass(frozen=True, slots=True)
+class Remote:
+    """The upstream of a proxy repository.
+
+    :ivar url: scheme, host, perhaps port and path; no trailing slash.
+    :ivar library: a one-part name means ``library/NAME`` there.
+    :ivar egress: None: as ``[http]`` says.
+    :ivar metadata_max_age: how long a tag is served without asking, in seconds.
+    """
+
+    url: str
+    username: str = ""
+    password: Secret = Secret("")
+    bearer_token: Secret = Secret("")
+    egress: Egress | None = None
+    library: bool = False
+    metadata_max_age: float = 86400.0
+
+
+@dataclass(frozen=True, slots=True)
+class Repository:
+    """``[repository:NAME]``. What a kind does not have is None or empty."""
+
+    name: str
+    kind: Kind
+    connectors: tuple[Connector, ...] = ()
+    force_basic_auth: bool = False
+    blob_store_name: str = ""
+    remote: Remote | None = None
+    member_names: tuple[str, ...] = ()
+    writable_member: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """The whole configuration, checked.
+
+    :ivar blob_stores: those defined and those implied (``data``/blobs/NAME).
+    :ivar repositories: in an order in which members precede their groups.
+    """
+
+    data: Path
+    http: Http = Http()
+    auth: Auth = Auth()
+    admin: Connector | None = None
+    blob_stores: tuple[BlobStore, ...] = ()
+    repositories: tuple[Repository, ...] = ()

@@ -1,0 +1,99 @@
+"""The domain errors, in four groups with four behaviours.
+
+A *miss* is an answered "no", *refused* is our own rule, *invalid* is bad input,
+an *outage* is no answer. A group's chain and the web layer's table tell them
+apart by these types; nobody else decides a status.
+"""
+
+from pullthrough.spec.errorcodes import ErrorCode
+
+
+class RegistryError(Exception):
+    """What a repository may raise; everything else is a bug.
+
+    :ivar code: the OCI code.
+    :ivar detail: one sentence for a person, without secrets.
+    """
+
+    def __init__(self, code: ErrorCode, detail: str) -> None:
+        super().__init__(detail)
+        self.code = code
+        self.detail = detail
+
+
+class Miss(RegistryError):
+    """The content, tag, name or upload session is not there."""
+
+
+class Refused(RegistryError):
+    """Forbidden by a rule of ours: rights, policy, a read-only repository."""
+
+
+class Unauthenticated(Refused):
+    """No credentials, or credentials that prove nothing."""
+
+    def __init__(self, detail: str) -> None:
+        super().__init__(ErrorCode.UNAUTHORIZED, detail)
+
+
+class Invalid(RegistryError):
+    """The client sent something that its grammar or the content refuses."""
+
+
+class OutOfOrder(Invalid):
+    """An upload chunk that does not begin where the session stands.
+
+    :ivar offset: the bytes that the session has; the next chunk begins there.
+    """
+
+    def __init__(self, offset: int) -> None:
+        super().__init__(
+            ErrorCode.BLOB_UPLOAD_INVALID,
+            f"the next chunk must begin at byte {offset}",
+        )
+        self.offset = offset
+
+
+class TooLarge(Invalid):
+    """A body over its limit."""
+
+    def __init__(self, detail: str) -> None:
+        super().__init__(ErrorCode.SIZE_INVALID, detail)
+
+
+class Outage(RegistryError):
+    """Nobody could tell: never stored, never cached, never sent as 404."""
+
+    def __init__(self, detail: str) -> None:
+        super().__init__(ErrorCode.UNKNOWN, detail)
+
+
+class UpstreamOutage(Outage):
+    """The upstream, or the way to it, gave no usable answer."""
+
+
+class UpstreamTimeout(Outage):
+    """The upstream gave no answer in time."""
+
+
+class UpstreamLimited(Outage):
+    """The upstream limits us (429).
+
+    :ivar retry_after: seconds until asking again makes sense, or None.
+    """
+
+    def __init__(self, detail: str, retry_after: float | None = None) -> None:
+        super().__init__(detail)
+        self.retry_after = retry_after
+
+
+class EgressOutage(UpstreamOutage):
+    """The egress proxy refused, or could not be reached."""
+
+
+class StorageOutage(Outage):
+    """Our own disk or database failed; one cannot know what it holds."""
+
+
+class Overload(Outage):
+    """A queue of ours is full; asking again later helps."""

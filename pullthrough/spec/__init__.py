@@ -1,0 +1,4 @@
+"""The rules of the registry protocol as pure values and functions.
+
+Standard library only: nothing here opens a socket, a file or a clock.
+"""

@@ -1,0 +1,43 @@
+"""References: what comes behind ``/manifests/``, a tag or a digest."""
+
+import re
+from dataclasses import dataclass
+
+from pullthrough.spec.digest import Digest
+from pullthrough.spec.errorcodes import ErrorCode, InvalidText
+
+# "<reference> as a tag MUST be at most 128 characters in length and MUST match
+#  the following regular expression: [a-zA-Z0-9_][a-zA-Z0-9._-]{0,127}"
+_TAG = re.compile(r"[a-zA-Z0-9_][a-zA-Z0-9._-]{0,127}")
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Tag:
+    """A mutable label whose grammar has been checked.
+
+    :raises InvalidText: when the text is no tag.
+    """
+
+    name: str
+
+    def __post_init__(self) -> None:
+        if not _TAG.fullmatch(self.name):
+            raise InvalidText(
+                ErrorCode.TAG_INVALID,
+                "a tag has at most 128 letters, digits, '_', '.' or '-' and begins"
+                " with a letter, a digit or '_'",
+            )
+
+    def __str__(self) -> str:
+        return self.name
+
+
+Reference = Tag | Digest
+
+
+def parse_reference(text: str) -> Reference:
+    """Read a reference: with a colon it is a digest, else a tag.
+
+    :raises InvalidText: when it is neither.
+    """
+    return Digest.parse(text) if ":" in text else Tag(text)

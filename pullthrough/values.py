@@ -1,0 +1,95 @@
+"""The values that pass through the interfaces."""
+
+from dataclasses import dataclass, field
+
+from pullthrough.spec.descriptor import Descriptor
+from pullthrough.spec.digest import Digest
+from pullthrough.spec.names import ImageName
+from pullthrough.spec.provenance import Provenance
+from pullthrough.spec.tokens import Access
+
+
+@dataclass(frozen=True, slots=True)
+class Resolved:
+    """What a reference stands for, and who said so."""
+
+    descriptor: Descriptor
+    provenance: Provenance
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """A manifest's bytes, exactly as they were pushed."""
+
+    descriptor: Descriptor
+    body: bytes
+    provenance: Provenance
+
+
+@dataclass(frozen=True, slots=True)
+class UpstreamManifest:
+    """A manifest as an upstream sent it; the digest is that of the body."""
+
+    descriptor: Descriptor
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class ManifestRecord:
+    """The facts about a manifest; its bytes lie in the blob store.
+
+    :ivar blobs: config and layers that must be there, with media type and size.
+    :ivar manifests: what an index lists.
+    :ivar subject: the manifest that this one refers to, if it does.
+    :ivar artifact_type: of the manifest, or of its config; may be empty.
+    :ivar annotations: JSON text of the manifest's annotations; may be empty.
+    """
+
+    descriptor: Descriptor
+    blobs: tuple[Descriptor, ...] = ()
+    manifests: tuple[Descriptor, ...] = ()
+    subject: Digest | None = None
+    artifact_type: str = ""
+    annotations: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class TagRecord:
+    """What a tag stands for.
+
+    :ivar checked_at: when the upstream last said so (seconds since the epoch);
+        in a hosted repository when it was pushed.
+    """
+
+    digest: Digest
+    checked_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class UploadRecord:
+    """An upload session.
+
+    :ivar offset: bytes that are durable.
+    :ivar touched: when it last moved (seconds since the epoch).
+    """
+
+    identifier: str
+    repository: int
+    image: ImageName
+    principal: str
+    algorithm: str
+    offset: int
+    started: float
+    touched: float
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Who is asking: a principal, perhaps narrowed by a token.
+
+    :ivar principal: the user's name; empty for anonymous.
+    :ivar access: what the token allows; None when nothing narrows it.
+    """
+
+    principal: str = ""
+    access: tuple[Access, ...] | None = field(default=None)
