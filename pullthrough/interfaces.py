@@ -90,6 +90,13 @@ class IIngest(IConsumer):
         :raises StorageOutage: when one of the writes failed.
         """
 
+    async def sync() -> int:
+        """Flush and make durable (fsync), and stay open.
+
+        :returns: the durable offset, in bytes.
+        :raises StorageOutage: then nothing is certain.
+        """
+
     async def suspend() -> int:
         """Flush and make durable, then let go of the file, keeping it.
 
@@ -197,7 +204,7 @@ class IManifestStore(Interface):
     ) -> None:
         """Record a manifest with its links and move ``tags`` to it, at once.
 
-        The blobs that it links to become blobs of the image.
+        What it links to may be asked for by *linked*.
 
         :param checked_at: when an upstream said so (seconds since the epoch).
         """
@@ -218,8 +225,11 @@ class IManifestStore(Interface):
     async def delete_blob(repository: int, image: ImageName, digest: Digest) -> bool:
         """The blob is no longer the image's. Says whether it was."""
 
-    async def linked(repository: int, image: ImageName, digest: Digest) -> bool:
-        """Whether a manifest of the image links to this blob or manifest."""
+    async def linked(
+        repository: int, image: ImageName, digest: Digest
+    ) -> Descriptor | None:
+        """The descriptor by which a manifest of the image links to this blob or
+        manifest, or None."""
 
     async def mount(
         repository: int, image: ImageName, digest: Digest, source: ImageName

@@ -1,0 +1,1 @@
+"""Hosted, proxy and group repositories: what an image name stands for."""

@@ -4,10 +4,219 @@ The bytes are the manifest; what is read here only tells what they refer to.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Any
 
-from pullthrough.spec import mediatypes
+from pullthrough.spec import mediatypes, schema1
 from pullthrough.spec.descriptor import Descriptor
 from pullthrough.spec.digest import Digest
 from pullthrough.spec.errorcodes import ErrorCode, InvalidText
+
+#: The largest manifest taken or fetched, in bytes. distribution-spec, "Pushing
+#: Manifests": "Registries SHOULD ... support manifests of at least 4 megabytes".
+LARGEST_MANIFEST = 4 * 1024 * 1024
+
+#: How often a byte may stand in a manifest, so that parsing stays cheap: a hostile
+#: 4 MiB of ``[[[[…`` costs 100 MiB and blocks for half a second (measured).
+_CAPS = ((b"{", 20_000), (b"[", 20_000), (b",", 100_000))
+
+#: Longest media type, in characters (RFC 6838 section 4.2: 127 for each half).
+_LONGEST_TYPE = 255
+
+
+@dataclass(frozen=True, slots=True)
+class Parsed:
+    """What a manifest refers to.
+
+    :ivar blobs: the config first, then the layers; without foreign layers.
+    :ivar manifests: what an index lists.
+    :ivar annotations: as compact JSON text, or empty.
+    """
+
+    blobs: tuple[Descriptor, ...] = ()
+    manifests: tuple[Descriptor, ...] = ()
+    subject: Digest | None = None
+    artifact_type: str = ""
+    annotations: str = ""
+
+
+def digest_of(body: bytes, media_type: str, algorithm: str = "sha256") -> Digest:
+    """The digest that names a manifest: of its bytes, or of a signed payload.
+
+    :raises InvalidText: when a signed schema 1 manifest has no signature.
+    """
+    if media_type == mediatypes.DOCKER_SCHEMA1_SIGNED:
+        body = schema1.payload(body)
+    return Digest.of(body, algorithm)
+
+
+def media_type_of(body: bytes, declared: str) -> str:
+    """The media type of a manifest, given what ``Content-Type`` said.
+
+    A type that says nothing (``application/json``, octets, text) gives way to the
+    ``mediaType`` in the document, or to what its fields show.
+
+    :raises InvalidText: when neither tells.
+    """
+    declared = mediatypes.essence(declared)
+    if declared not in ("", "application/json", "text/plain", mediatypes.OCTET_STREAM):
+        return declared
+    document = load(body)
+    written = document.get("mediaType")
+    if isinstance(written, str) and written:
+        return written
+    if document.get("schemaVersion") == 1:
+        signed = "signatures" in document
+        return mediatypes.DOCKER_SCHEMA1_SIGNED if signed else mediatypes.DOCKER_SCHEMA1
+    if "manifests" in document:
+        return mediatypes.OCI_INDEX
+    if "config" in document:
+        return mediatypes.OCI_MANIFEST
+    raise _invalid("the manifest does not tell its media type")
+
+
+def load(body: bytes) -> dict[str, Any]:
+    """Read the JSON object of a manifest, within limits.
+
+    :raises InvalidText: when it is none, or too large or too deep.
+    """
+    if len(body) > LARGEST_MANIFEST:
+        raise _invalid(f"a manifest has at most {LARGEST_MANIFEST} bytes")
+    for byte, cap in _CAPS:
+        if body.count(byte) > cap:
+            raise _invalid(f"a manifest has at most {cap} times {byte.decode()!r}")
+    try:
+        document = json.loads(body)
+    except (ValueError, RecursionError) as error:
+        raise _invalid("a manifest is a JSON object") from error
+    if not isinstance(document, dict):
+        raise _invalid("a manifest is a JSON object")
+    return document
+
+
+def parse(body: bytes, media_type: str) -> Parsed:
+    """Read what a manifest of that media type refers to.
+
+    A type that we do not know is read as an OCI image manifest or index, by what
+    it has, so that no artifact is refused for being new.
+
+    :raises InvalidText: MANIFEST_INVALID, and why.
+    """
+    if len(media_type) > _LONGEST_TYPE:
+        raise _invalid(f"a media type has at most {_LONGEST_TYPE} characters")
+    document = load(body)
+    if media_type in mediatypes.SCHEMA1:
+        return _schema1(document)
+    _one_meaning(document, media_type)
+    return Parsed(
+        blobs=tuple(_blobs(document)),
+        manifests=tuple(_descriptors(document.get("manifests"), "manifests")),
+        subject=_subject(document),
+        artifact_type=_artifact_type(document),
+        annotations=_annotations(document),
+    )
+
+
+def _one_meaning(document: dict[str, Any], media_type: str) -> None:
+    # OCI image-spec, image-index.md and manifest.md, CVE-2021-41190: "manifests"
+    # and "layers"/"config" in one document read differently by different clients.
+    if "manifests" in document and ("layers" in document or "config" in document):
+        raise _invalid("a manifest has either 'manifests' or 'config' and 'layers'")
+    written = document.get("mediaType", media_type)
+    if written != media_type:
+        raise _invalid("'mediaType' and the Content-Type header must be equal")
+    if document.get("schemaVersion", 2) != 2:
+        raise _invalid("'schemaVersion' must be 2")
+    if media_type in mediatypes.INDEXES and "manifests" not in document:
+        raise _invalid("an index needs 'manifests'")
+    if media_type in mediatypes.IMAGES and "config" not in document:
+        raise _invalid("an image manifest needs 'config'")
+
+
+def _blobs(document: dict[str, Any]) -> Iterable[Descriptor]:
+    if "config" in document:
+        yield _descriptor(document["config"], "config")
+    layers = document.get("layers")
+    for index, layer in enumerate(_list(layers, "layers")):
+        descriptor = _descriptor(layer, f"layers[{index}]")
+        # A foreign layer is named by "urls" and is not pushed to a registry
+        # (image-spec, layer.md, "Non-Distributable Layers").
+        if not layer.get("urls"):
+            yield descriptor
+
+
+def _schema1(document: dict[str, Any]) -> Parsed:
+    found = []
+    for index, layer in enumerate(_list(document.get("fsLayers"), "fsLayers")):
+        if not isinstance(layer, dict):
+            raise _invalid(f"fsLayers[{index}] must be an object")
+        digest = _digest(layer.get("blobSum"), f"fsLayers[{index}].blobSum")
+        # Schema 1 does not tell sizes; 0 stands for "not told".
+        found.append(Descriptor(mediatypes.OCTET_STREAM, digest, 0))
+    return Parsed(blobs=tuple(dict.fromkeys(found)))
+
+
+def _descriptors(value: Any, where: str) -> Iterable[Descriptor]:
+    for index, item in enumerate(_list(value, where)):
+        yield _descriptor(item, f"{where}[{index}]")
+
+
+def _descriptor(value: Any, where: str) -> Descriptor:
+    if not isinstance(value, dict):
+        raise _invalid(f"{where} must be a descriptor")
+    size = value.get("size")
+    if not isinstance(size, int) or isinstance(size, bool) or size < 0:
+        raise _invalid(f"{where}.size must be a number of bytes")
+    media_type = value.get("mediaType")
+    if not isinstance(media_type, str) or len(media_type) > _LONGEST_TYPE:
+        raise _invalid(f"{where}.mediaType must be a media type")
+    return Descriptor(media_type, _digest(value.get("digest"), where), size)
+
+
+def _digest(value: Any, where: str) -> Digest:
+    if not isinstance(value, str):
+        raise _invalid(f"{where} needs a digest")
+    try:
+        return Digest.parse(value)
+    except InvalidText as error:
+        raise _invalid(f"{where}: {error.detail}") from error
+
+
+def _subject(document: dict[str, Any]) -> Digest | None:
+    if document.get("subject") is None:
+        return None
+    return _descriptor(document["subject"], "subject").digest
+
+
+def _artifact_type(document: dict[str, Any]) -> str:
+    # distribution-spec, "Listing Referrers": "If the artifactType is empty or
+    # missing in the image manifest, the value of artifactType MUST be set to the
+    # config descriptor mediaType value".
+    written = document.get("artifactType")
+    if isinstance(written, str) and written:
+        return written[:_LONGEST_TYPE]
+    config = document.get("config")
+    found = config.get("mediaType", "") if isinstance(config, dict) else ""
+    return str(found)
+
+
+def _annotations(document: dict[str, Any]) -> str:
+    annotations = document.get("annotations")
+    if not annotations:
+        return ""
+    if not isinstance(annotations, dict):
+        raise _invalid("'annotations' must be an object")
+    return json.dumps(annotations, separators=(",", ":"), ensure_ascii=False)
+
+
+def _list(value: Any, where: str) -> list[Any]:
+    if value is None:
+        return []
+    if not isinstance(value, list):
+        raise _invalid(f"'{where}' must be a list")
+    return value
+
+
+def _invalid(detail: str) -> InvalidText:
+    return InvalidText(ErrorCode.MANIFEST_INVALID, detail)

@@ -1,0 +1,32 @@
+"""A blob as a repository gives it out: content, and who answered."""
+
+from zope.interface import implementer
+
+from pullthrough.interfaces import IBlob, IContent
+from pullthrough.spec.provenance import Provenance
+
+
+@implementer(IBlob)
+class Blob:
+    """Content with its provenance."""
+
+    def __init__(self, content: IContent, provenance: Provenance) -> None:
+        self._content = content
+        self.size = content.size
+        self.provenance = provenance
+
+    async def available(self, offset: int) -> int:
+        """See :meth:`IContent.available`."""
+        return await self._content.available(offset)
+
+    async def read(self, offset: int, length: int) -> bytes:
+        """See :meth:`IContent.read`."""
+        return await self._content.read(offset, length)
+
+    def fileno(self) -> int | None:
+        """See :meth:`IContent.fileno`."""
+        return self._content.fileno()
+
+    async def close(self) -> None:
+        """See :meth:`IContent.close`."""
+        await self._content.close()

@@ -1,0 +1,195 @@
+"""A hosted repository: our own images, pushed and pulled."""
+
+from collections.abc import Callable
+
+from zope.interface import implementer
+
+from pullthrough.errors import Invalid, Miss, StorageOutage
+from pullthrough.interfaces import (
+    IBlob,
+    IBlobStore,
+    IMetadataStore,
+    IUpload,
+    IWritableRepository,
+)
+from pullthrough.repository.blob import Blob
+from pullthrough.repository.manifests import Manifests, describe
+from pullthrough.repository.uploads import Uploads
+from pullthrough.spec.descriptor import Descriptor
+from pullthrough.spec.digest import Digest
+from pullthrough.spec.errorcodes import ErrorCode
+from pullthrough.spec.mediatypes import OCTET_STREAM
+from pullthrough.spec.names import ImageName
+from pullthrough.spec.pages import Names, Page
+from pullthrough.spec.provenance import Provenance, Source
+from pullthrough.spec.reference import Reference, Tag
+from pullthrough.values import Manifest, ManifestRecord, Resolved
+
+
+@implementer(IWritableRepository)
+class HostedRepository:
+    """Serves what was pushed to it, and nothing else.
+
+    :param repository: its id in the metadata store.
+    :param now: seconds since the epoch.
+    """
+
+    kind = "hosted"
+
+    def __init__(
+        self,
+        name: str,
+        repository: int,
+        store: IBlobStore,
+        metadata: IMetadataStore,
+        manifests: Manifests,
+        uploads: Uploads,
+        now: Callable[[], float],
+    ) -> None:
+        self.name = name
+        self._repository = repository
+        self._store = store
+        self._metadata = metadata
+        self._manifests = manifests
+        self._uploads = uploads
+        self._now = now
+        self._provenance = Provenance(name, Source.HIT)
+
+    # -- reading --
+
+    async def resolve(self, image: ImageName, reference: Reference) -> Resolved:
+        """See :meth:`IRepository.resolve`."""
+        record = await self._record(image, reference)
+        return Resolved(record.descriptor, self._provenance)
+
+    async def manifest(self, image: ImageName, reference: Reference) -> Manifest:
+        """See :meth:`IRepository.manifest`."""
+        record = await self._record(image, reference)
+        try:
+            body = await self._manifests.body(record)
+        except Miss as error:
+            raise StorageOutage(f"{self.name} has lost a manifest's bytes") from error
+        return Manifest(record.descriptor, body, self._provenance)
+
+    async def _record(self, image: ImageName, reference: Reference) -> ManifestRecord:
+        record = await self._manifests.record(image, reference)
+        if record is None:
+            raise Miss(
+                ErrorCode.MANIFEST_UNKNOWN,
+                f"{self.name} has no manifest {image} {reference}",
+            )
+        return record
+
+    async def blob(self, image: ImageName, digest: Digest) -> IBlob:
+        """See :meth:`IRepository.blob`."""
+        await self.blob_size(image, digest)
+        try:
+            content = await self._store.open(digest)
+        except Miss as error:
+            raise StorageOutage(f"{self.name} has lost blob {digest}") from error
+        return Blob(content, self._provenance)
+
+    async def blob_size(
+        self, image: ImageName, digest: Digest
+    ) -> tuple[int, Provenance]:
+        """See :meth:`IRepository.blob_size`."""
+        size = await self._metadata.blob(self._repository, image, digest)
+        if size is None:
+            raise _no_blob(self.name, image, digest)
+        return size, self._provenance
+
+    async def holds(self, image: ImageName, digest: Digest) -> Descriptor | None:
+        """See :meth:`IRepository.holds`."""
+        size = await self._metadata.blob(self._repository, image, digest)
+        if size is not None:
+            return Descriptor(OCTET_STREAM, digest, size)
+        record = await self._manifests.record(image, digest)
+        return record.descriptor if record else None
+
+    async def tags(self, image: ImageName, page: Page) -> Names:
+        """See :meth:`IRepository.tags`."""
+        names = await self._metadata.tags(self._repository, image, page)
+        if names is None:
+            raise Miss(ErrorCode.NAME_UNKNOWN, f"{self.name} has no image {image}")
+        return names
+
+    async def images(self, page: Page) -> Names:
+        """See :meth:`IRepository.images`."""
+        return await self._metadata.images(self._repository, page)
+
+    # -- writing --
+
+    async def put_manifest(
+        self, image: ImageName, reference: Reference, media_type: str, body: bytes
+    ) -> Descriptor:
+        """See :meth:`IWritableRepository.put_manifest`."""
+        asked = reference if isinstance(reference, Digest) else None
+        record = describe(body, media_type, asked.algorithm if asked else "sha256")
+        if asked not in (None, record.descriptor.digest):
+            raise Invalid(
+                ErrorCode.DIGEST_INVALID,
+                f"the manifest has digest {record.descriptor.digest}",
+            )
+        for missing in await self.missing(image, record):
+            raise Invalid(
+                ErrorCode.MANIFEST_BLOB_UNKNOWN,
+                f"push blob {missing} to {image} first",
+            )
+        tags = [reference] if isinstance(reference, Tag) else []
+        await self._manifests.write(image, record, body, tags, self._now())
+        return record.descriptor
+
+    async def missing(self, image: ImageName, record: ManifestRecord) -> list[Digest]:
+        """The blobs that a manifest needs and that are not the image's."""
+        absent = []
+        for needed in dict.fromkeys(blob.digest for blob in record.blobs):
+            if await self._metadata.blob(self._repository, image, needed) is None:
+                absent.append(needed)
+        return absent
+
+    async def begin_upload(
+        self, image: ImageName, principal: str, algorithm: str = "sha256"
+    ) -> IUpload:
+        """See :meth:`IWritableRepository.begin_upload`."""
+        return await self._uploads.begin(image, principal, algorithm)
+
+    async def upload(
+        self, image: ImageName, identifier: str, principal: str
+    ) -> IUpload:
+        """See :meth:`IWritableRepository.upload`."""
+        return await self._uploads.open(image, identifier, principal)
+
+    async def upload_offset(
+        self, image: ImageName, identifier: str, principal: str
+    ) -> int:
+        """See :meth:`IWritableRepository.upload_offset`."""
+        return await self._uploads.offset(image, identifier, principal)
+
+    async def mount(self, image: ImageName, digest: Digest, source: ImageName) -> bool:
+        """See :meth:`IWritableRepository.mount`."""
+        size = await self._metadata.mount(self._repository, image, digest, source)
+        return size is not None
+
+    async def delete_tag(self, image: ImageName, tag: Tag) -> None:
+        """See :meth:`IWritableRepository.delete_tag`."""
+        if not await self._metadata.delete_tag(self._repository, image, tag):
+            raise Miss(
+                ErrorCode.MANIFEST_UNKNOWN, f"{self.name} has no tag {image}:{tag}"
+            )
+
+    async def delete_manifest(self, image: ImageName, digest: Digest) -> None:
+        """See :meth:`IWritableRepository.delete_manifest`."""
+        if not await self._metadata.delete_manifest(self._repository, image, digest):
+            raise Miss(
+                ErrorCode.MANIFEST_UNKNOWN,
+                f"{self.name} has no manifest {image}@{digest}",
+            )
+
+    async def delete_blob(self, image: ImageName, digest: Digest) -> None:
+        """See :meth:`IWritableRepository.delete_blob`."""
+        if not await self._metadata.delete_blob(self._repository, image, digest):
+            raise _no_blob(self.name, image, digest)
+
+
+def _no_blob(name: str, image: ImageName, digest: Digest) -> Miss:
+    return Miss(ErrorCode.BLOB_UNKNOWN, f"{name} has no blob {digest} of {image}")

@@ -1,0 +1,129 @@
+"""Manifests of one repository: bytes in its blob store, facts in metadata."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+from pullthrough.errors import Invalid, Miss, StorageOutage
+from pullthrough.interfaces import IBlobStore, IMetadataStore
+from pullthrough.spec import mediatypes
+from pullthrough.spec.descriptor import Descriptor
+from pullthrough.spec.digest import Digest
+from pullthrough.spec.errorcodes import ErrorCode, InvalidText
+from pullthrough.spec.manifest import digest_of, parse
+from pullthrough.spec.names import ImageName
+from pullthrough.spec.reference import Reference, Tag
+from pullthrough.values import ManifestRecord
+
+
+def describe(body: bytes, media_type: str, algorithm: str = "sha256") -> ManifestRecord:
+    """The facts about a manifest.
+
+    :raises Invalid: when the body is no manifest of that type.
+    """
+    try:
+        digest = digest_of(body, media_type, algorithm)
+        parsed = parse(body, media_type)
+    except InvalidText as error:
+        raise Invalid(error.code, error.detail) from error
+    return ManifestRecord(
+        descriptor=Descriptor(media_type, digest, len(body)),
+        blobs=parsed.blobs,
+        manifests=parsed.manifests,
+        subject=parsed.subject,
+        artifact_type=parsed.artifact_type,
+        annotations=parsed.annotations,
+    )
+
+
+class Manifests:
+    """Reads and writes the manifests of one repository.
+
+    :param new_key: makes names for ingests, unique in the store.
+    """
+
+    def __init__(
+        self,
+        repository: int,
+        store: IBlobStore,
+        metadata: IMetadataStore,
+        new_key: Callable[[], str],
+    ) -> None:
+        self._repository = repository
+        self._store = store
+        self._metadata = metadata
+        self._new_key = new_key
+
+    async def record(
+        self, image: ImageName, reference: Reference
+    ) -> ManifestRecord | None:
+        """The facts about the manifest that a reference stands for, or None."""
+        if isinstance(reference, Tag):
+            tag = await self._metadata.tag(self._repository, image, reference)
+            if tag is None:
+                return None
+            reference = tag.digest
+        return await self._metadata.manifest(self._repository, image, reference)
+
+    async def body(self, record: ManifestRecord) -> bytes:
+        """The bytes of a manifest, as they were pushed.
+
+        :raises Miss: when the store has lost them.
+        :raises StorageOutage: when they cannot be read.
+        """
+        content = await self._store.open(_stored_under(record))
+        try:
+            pieces: list[bytes] = []
+            offset = 0
+            while offset < content.size:
+                piece = await content.read(offset, content.size - offset)
+                pieces.append(piece)
+                offset += len(piece)
+        finally:
+            await content.close()
+        body = b"".join(pieces)
+        if len(body) != record.descriptor.size:
+            raise StorageOutage("a stored manifest has not the size it had")
+        return body
+
+    async def write(
+        self,
+        image: ImageName,
+        record: ManifestRecord,
+        body: bytes,
+        tags: Sequence[Tag],
+        checked_at: float,
+    ) -> None:
+        """Store the bytes, then record the facts and move the tags, durably.
+
+        :raises StorageOutage: then nothing is to be seen of it.
+        """
+        stored = record.descriptor.digest
+        if record.descriptor.media_type == mediatypes.DOCKER_SCHEMA1_SIGNED:
+            stored = Digest.of(body)
+            record = _link_to_bytes(record, stored)
+        if await self._store.stat(stored) is None:
+            ingest = await self._store.ingest(self._new_key(), stored.algorithm)
+            try:
+                ingest.write(body)
+                await ingest.commit(stored, len(body))
+            finally:
+                await ingest.abort()
+        await self._metadata.put_manifest(
+            self._repository, image, record, tags, checked_at
+        )
+
+
+def _link_to_bytes(record: ManifestRecord, stored: Digest) -> ManifestRecord:
+    # A signed schema 1 manifest is named by its payload, not by its bytes; a link
+    # of its own type leads to them.
+    own = Descriptor(record.descriptor.media_type, stored, record.descriptor.size)
+    return replace(record, blobs=(*record.blobs, own))
+
+
+def _stored_under(record: ManifestRecord) -> Digest:
+    if record.descriptor.media_type != mediatypes.DOCKER_SCHEMA1_SIGNED:
+        return record.descriptor.digest
+    for blob in record.blobs:
+        if blob.media_type == mediatypes.DOCKER_SCHEMA1_SIGNED:
+            return blob.digest
+    raise Miss(ErrorCode.MANIFEST_UNKNOWN, "the bytes of this manifest are not here")

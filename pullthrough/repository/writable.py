@@ -1,0 +1,126 @@
+"""A group that takes pushes: they land in its writable member, and only there."""
+
+from zope.interface import implementer
+
+from pullthrough.errors import Miss
+from pullthrough.interfaces import IBlob, IUpload, IWritableRepository
+from pullthrough.repository.copying import copy
+from pullthrough.repository.group import GroupRepository
+from pullthrough.repository.hosted import HostedRepository
+from pullthrough.repository.manifests import describe
+from pullthrough.spec.descriptor import Descriptor
+from pullthrough.spec.digest import Digest
+from pullthrough.spec.names import ImageName
+from pullthrough.spec.pages import Names, Page
+from pullthrough.spec.provenance import Provenance
+from pullthrough.spec.reference import Reference, Tag
+from pullthrough.values import Manifest, Resolved
+
+
+@implementer(IWritableRepository)
+class WritableGroup:
+    """Reads as the group does; writes to the hosted member chosen for it."""
+
+    kind = "group"
+
+    def __init__(self, group: GroupRepository, writable: HostedRepository) -> None:
+        self.name = group.name
+        self.members = group.members
+        self._group = group
+        self._writable = writable
+
+    # -- reading: the group --
+
+    async def resolve(self, image: ImageName, reference: Reference) -> Resolved:
+        """See :meth:`IRepository.resolve`."""
+        return await self._group.resolve(image, reference)
+
+    async def manifest(self, image: ImageName, reference: Reference) -> Manifest:
+        """See :meth:`IRepository.manifest`."""
+        return await self._group.manifest(image, reference)
+
+    async def blob(self, image: ImageName, digest: Digest) -> IBlob:
+        """See :meth:`IRepository.blob`."""
+        return await self._group.blob(image, digest)
+
+    async def blob_size(
+        self, image: ImageName, digest: Digest
+    ) -> tuple[int, Provenance]:
+        """See :meth:`IRepository.blob_size`."""
+        return await self._group.blob_size(image, digest)
+
+    async def holds(self, image: ImageName, digest: Digest) -> Descriptor | None:
+        """See :meth:`IRepository.holds`."""
+        return await self._group.holds(image, digest)
+
+    async def tags(self, image: ImageName, page: Page) -> Names:
+        """See :meth:`IRepository.tags`."""
+        return await self._group.tags(image, page)
+
+    async def images(self, page: Page) -> Names:
+        """See :meth:`IRepository.images`."""
+        return await self._group.images(page)
+
+    # -- writing: the member --
+
+    async def put_manifest(
+        self, image: ImageName, reference: Reference, media_type: str, body: bytes
+    ) -> Descriptor:
+        """See :meth:`IWritableRepository.put_manifest`.
+
+        A client that found a layer in another member by HEAD did not send it; it
+        is copied into the writable member first.
+        """
+        record = describe(body, media_type)
+        for digest in await self._writable.missing(image, record):
+            await self._bring(image, digest)
+        return await self._writable.put_manifest(image, reference, media_type, body)
+
+    async def _bring(self, image: ImageName, digest: Digest) -> None:
+        try:
+            content = await self._group.blob(image, digest)
+        except Miss:
+            return  # the writable member then says what is missing
+        try:
+            upload = await self._writable.begin_upload(image, "", digest.algorithm)
+            try:
+                await copy(content, upload)
+                await upload.commit(digest)
+            finally:
+                await upload.cancel()
+        finally:
+            await content.close()
+
+    async def begin_upload(
+        self, image: ImageName, principal: str, algorithm: str = "sha256"
+    ) -> IUpload:
+        """See :meth:`IWritableRepository.begin_upload`."""
+        return await self._writable.begin_upload(image, principal, algorithm)
+
+    async def upload(
+        self, image: ImageName, identifier: str, principal: str
+    ) -> IUpload:
+        """See :meth:`IWritableRepository.upload`."""
+        return await self._writable.upload(image, identifier, principal)
+
+    async def upload_offset(
+        self, image: ImageName, identifier: str, principal: str
+    ) -> int:
+        """See :meth:`IWritableRepository.upload_offset`."""
+        return await self._writable.upload_offset(image, identifier, principal)
+
+    async def mount(self, image: ImageName, digest: Digest, source: ImageName) -> bool:
+        """See :meth:`IWritableRepository.mount`."""
+        return await self._writable.mount(image, digest, source)
+
+    async def delete_tag(self, image: ImageName, tag: Tag) -> None:
+        """See :meth:`IWritableRepository.delete_tag`."""
+        await self._writable.delete_tag(image, tag)
+
+    async def delete_manifest(self, image: ImageName, digest: Digest) -> None:
+        """See :meth:`IWritableRepository.delete_manifest`."""
+        await self._writable.delete_manifest(image, digest)
+
+    async def delete_blob(self, image: ImageName, digest: Digest) -> None:
+        """See :meth:`IWritableRepository.delete_blob`."""
+        await self._writable.delete_blob(image, digest)
