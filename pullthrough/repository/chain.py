@@ -1,7 +1,7 @@
 """The chain: members are asked in order, and four outcomes behave differently."""
 
 from collections.abc import Awaitable, Callable, Sequence
-from typing import NoReturn, TypeVar
+from typing import TypeVar
 
 from pullthrough.errors import Miss, Outage
 from pullthrough.interfaces import IRepository
@@ -26,9 +26,9 @@ class _Answers:
         else:
             self._outage = self._outage or error
 
-    def conclude(self) -> NoReturn:
-        """Nobody had it: say so, or that somebody could not tell."""
-        raise (
+    def conclusion(self) -> Miss | Outage:
+        """Nobody had it: that, or that somebody could not tell."""
+        return (
             self._outage
             or self._miss
             or Miss(ErrorCode.NAME_UNKNOWN, "this group has no members")
@@ -53,7 +53,7 @@ async def first_found(
             return await ask(member)
         except (Miss, Outage) as error:
             answers.note(member, error)
-    answers.conclude()
+    raise answers.conclusion()
 
 
 async def all_found(
@@ -68,5 +68,5 @@ async def all_found(
         except (Miss, Outage) as error:
             answers.note(member, error)
     if not found:
-        answers.conclude()
+        raise answers.conclusion()
     return found
