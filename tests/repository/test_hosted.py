@@ -1,0 +1,231 @@
+"""The hosted repository and its upload sessions."""
+
+from collections.abc import Coroutine
+from typing import Any, TypeVar
+
+from twisted.internet.defer import Deferred
+from twisted.trial.unittest import SynchronousTestCase
+
+from pullthrough.errors import Invalid, Miss, Refused, StorageOutage
+from pullthrough.interfaces import IWritableRepository
+from pullthrough.repository import uploads
+from pullthrough.spec.digest import Digest
+from pullthrough.spec.errorcodes import ErrorCode
+from pullthrough.spec.mediatypes import OCI_MANIFEST
+from pullthrough.spec.names import ImageName
+from pullthrough.spec.pages import Names, Page
+from pullthrough.spec.reference import Tag
+from tests.repository.test_proxy import whole
+from tests.support.house import House
+from tests.support.images import MadeImage, make_image
+
+T = TypeVar("T")
+
+APP = ImageName("team/app")
+OTHER = ImageName("team/other")
+V1 = Tag("v1")
+
+
+class HostedCase(SynchronousTestCase):
+    """One hosted repository."""
+
+    def setUp(self) -> None:
+        self.house = House()
+        self.hosted = self.house.hosted()
+
+    def now(self, coroutine: Coroutine[Any, Any, T]) -> T:
+        """The result, which must be there at once."""
+        return self.successResultOf(Deferred.fromCoroutine(coroutine))
+
+    def fails(self, coroutine: Coroutine[Any, Any, Any], error: type[Exception]) -> Any:
+        """The error, which must be there at once."""
+        return self.failureResultOf(Deferred.fromCoroutine(coroutine), error).value
+
+    def push_blob(self, image: ImageName, content: bytes) -> Digest:
+        """Upload one blob."""
+        upload = self.now(self.hosted.begin_upload(image, "alice"))
+        upload.write(content)
+        digest = Digest.of(content)
+        self.assertEqual(self.now(upload.commit(digest)), len(content))
+        return digest
+
+    def push(self, image: ImageName, tag: Tag, made: MadeImage) -> None:
+        """Push a whole image."""
+        for content in made.blobs.values():
+            self.push_blob(image, content)
+        self.now(self.hosted.put_manifest(image, tag, made.media_type, made.manifest))
+
+
+class ImageTests(HostedCase):
+    """Manifests, tags and blobs."""
+
+    def test_what_is_pushed_is_pulled(self) -> None:
+        """By tag and by digest, byte for byte; blobs too."""
+        made = make_image(b"layer")
+        self.push(APP, V1, made)
+        for reference in (V1, made.digest):
+            manifest = self.now(self.hosted.manifest(APP, reference))
+            self.assertEqual(manifest.body, made.manifest)
+            self.assertEqual(manifest.provenance.member, "own")
+            resolved = self.now(self.hosted.resolve(APP, reference))
+            self.assertEqual(resolved.descriptor, manifest.descriptor)
+        for digest, content in made.blobs.items():
+            self.assertEqual(
+                self.now(whole(self.now(self.hosted.blob(APP, digest)))), content
+            )
+        self.assertEqual(self.now(self.hosted.tags(APP, Page())), Names(("v1",), False))
+        self.assertEqual(
+            self.now(self.hosted.images(Page())), Names(("team/app",), False)
+        )
+        held = self.now(self.hosted.holds(APP, made.digest))
+        self.assertEqual(held and held.media_type, OCI_MANIFEST)
+
+    def test_a_manifest_needs_its_blobs(self) -> None:
+        """MANIFEST_BLOB_UNKNOWN names the one that is missing."""
+        made = make_image(b"layer")
+        error = self.fails(
+            self.hosted.put_manifest(APP, V1, made.media_type, made.manifest), Invalid
+        )
+        self.assertEqual(error.code, ErrorCode.MANIFEST_BLOB_UNKNOWN)
+        self.fails(self.hosted.manifest(APP, V1), Miss)
+
+    def test_a_manifest_by_digest(self) -> None:
+        """The digest in the URL must be its digest, in either algorithm."""
+        made = make_image(b"layer")
+        self.push(APP, V1, made)
+        put = self.hosted.put_manifest
+        error = self.fails(
+            put(APP, Digest.of(b"x"), made.media_type, made.manifest), Invalid
+        )
+        self.assertEqual(error.code, ErrorCode.DIGEST_INVALID)
+        digest = Digest.of(made.manifest, "sha512")
+        descriptor = self.now(put(APP, digest, made.media_type, made.manifest))
+        self.assertEqual(descriptor.digest, digest)
+        pulled = self.now(self.hosted.manifest(APP, digest))
+        self.assertEqual(pulled.body, made.manifest)
+
+    def test_what_is_no_manifest_is_refused(self) -> None:
+        """MANIFEST_INVALID."""
+        error = self.fails(
+            self.hosted.put_manifest(APP, V1, OCI_MANIFEST, b"{}"), Invalid
+        )
+        self.assertEqual(error.code, ErrorCode.MANIFEST_INVALID)
+
+    def test_unknown_things_are_misses(self) -> None:
+        """Each with its own code."""
+        digest = Digest.of(b"x")
+        for coroutine, code in (
+            (self.hosted.manifest(APP, V1), ErrorCode.MANIFEST_UNKNOWN),
+            (self.hosted.resolve(APP, digest), ErrorCode.MANIFEST_UNKNOWN),
+            (self.hosted.blob(APP, digest), ErrorCode.BLOB_UNKNOWN),
+            (self.hosted.blob_size(APP, digest), ErrorCode.BLOB_UNKNOWN),
+            (self.hosted.tags(APP, Page()), ErrorCode.NAME_UNKNOWN),
+            (self.hosted.delete_tag(APP, V1), ErrorCode.MANIFEST_UNKNOWN),
+            (self.hosted.delete_manifest(APP, digest), ErrorCode.MANIFEST_UNKNOWN),
+            (self.hosted.delete_blob(APP, digest), ErrorCode.BLOB_UNKNOWN),
+        ):
+            self.assertEqual(self.fails(coroutine, Miss).code, code)
+
+    def test_lost_bytes_are_an_outage(self) -> None:
+        """What was acknowledged and cannot be read is never a 404."""
+        made = make_image(b"layer")
+        self.push(APP, V1, made)
+        for digest in (made.digest, *made.blobs):
+            self.now(self.house.store.delete(digest))
+        self.fails(self.hosted.manifest(APP, V1), StorageOutage)
+        self.fails(self.hosted.blob(APP, next(iter(made.blobs))), StorageOutage)
+
+    def test_mount(self) -> None:
+        """A blob of one image becomes another's; an unknown one does not."""
+        digest = self.push_blob(APP, b"layer")
+        self.fails(self.hosted.blob(OTHER, digest), Miss)
+        self.assertTrue(self.now(self.hosted.mount(OTHER, digest, APP)))
+        size, _ = self.now(self.hosted.blob_size(OTHER, digest))
+        self.assertEqual(size, 5)
+        self.assertFalse(self.now(self.hosted.mount(OTHER, Digest.of(b"x"), APP)))
+
+    def test_delete(self) -> None:
+        """A tag goes alone; a manifest takes its tags along; a blob goes alone."""
+        made = make_image(b"layer")
+        self.push(APP, V1, made)
+        self.push(APP, Tag("v2"), made)
+        self.now(self.hosted.delete_tag(APP, V1))
+        self.fails(self.hosted.manifest(APP, V1), Miss)
+        self.now(self.hosted.manifest(APP, Tag("v2")))
+        self.now(self.hosted.delete_manifest(APP, made.digest))
+        self.fails(self.hosted.manifest(APP, Tag("v2")), Miss)
+        digest = Digest.of(b"layer")
+        self.now(self.hosted.delete_blob(APP, digest))
+        self.fails(self.hosted.blob(APP, digest), Miss)
+
+
+class UploadTests(HostedCase):
+    """Upload sessions."""
+
+    def test_in_pieces(self) -> None:
+        """Opened again it goes on where it stands."""
+        upload = self.now(self.hosted.begin_upload(APP, "alice"))
+        upload.write(b"one ")
+        self.assertEqual(self.now(upload.checkpoint()), 4)
+        again = self.now(self.hosted.upload(APP, upload.identifier, "alice"))
+        self.assertEqual(again.offset, 4)
+        again.write(b"two")
+        self.assertEqual(again.offset, 7)
+        self.assertEqual(self.now(again.commit(Digest.of(b"one two"))), 7)
+        self.fails(self.hosted.upload(APP, upload.identifier, "alice"), Miss)
+
+    def test_it_is_bound_to_its_owner_and_image(self) -> None:
+        """Anybody else sees no session (I12)."""
+        upload = self.now(self.hosted.begin_upload(APP, "alice"))
+        self.now(upload.checkpoint())
+        for image, principal in ((OTHER, "alice"), (APP, "bob"), (APP, "")):
+            self.fails(self.hosted.upload(image, upload.identifier, principal), Miss)
+            self.fails(
+                self.hosted.upload_offset(image, upload.identifier, principal), Miss
+            )
+        self.assertEqual(
+            self.now(self.hosted.upload_offset(APP, upload.identifier, "alice")), 0
+        )
+
+    def test_one_writer_at_a_time(self) -> None:
+        """A second request to a session in use is refused."""
+        upload = self.now(self.hosted.begin_upload(APP, "alice"))
+        self.fails(self.hosted.upload(APP, upload.identifier, "alice"), Refused)
+        self.now(upload.cancel())
+
+    def test_a_wrong_digest_ends_it(self) -> None:
+        """DIGEST_INVALID; nothing is left."""
+        upload = self.now(self.hosted.begin_upload(APP, "alice"))
+        upload.write(b"x")
+        error = self.fails(upload.commit(Digest.of(b"y")), Invalid)
+        self.assertEqual(error.code, ErrorCode.DIGEST_INVALID)
+        self.fails(self.hosted.upload(APP, upload.identifier, "alice"), Miss)
+        self.assertIsNone(self.now(self.house.store.stat(Digest.of(b"x"))))
+
+    def test_cancel(self) -> None:
+        """Twice is as good as once; a session that ended cannot go on."""
+        upload = self.now(self.hosted.begin_upload(APP, "alice"))
+        self.now(upload.cancel())
+        self.now(upload.cancel())
+        self.fails(upload.checkpoint(), Invalid)
+        self.fails(self.hosted.upload(APP, upload.identifier, "alice"), Miss)
+
+    def test_many_resting_sessions(self) -> None:
+        """The oldest let go of their files and go on all the same."""
+        identifiers = []
+        for number in range(uploads.RESTING + 3):
+            upload = self.now(self.hosted.begin_upload(APP, "alice"))
+            upload.write(b"%d " % number)
+            self.now(upload.checkpoint())
+            identifiers.append(upload.identifier)
+        again = self.now(self.hosted.upload(APP, identifiers[0], "alice"))
+        again.write(b"end")
+        self.now(again.commit(Digest.of(b"0 end")))
+        self.now(self.house.uploads.close())
+        again = self.now(self.hosted.upload(APP, identifiers[-1], "alice"))
+        again.write(b"end")
+        self.now(again.commit(Digest.of(b"%d end" % (uploads.RESTING + 2))))
+
+    def test_it_is_writable(self) -> None:
+        """Hosted provides what pushes need."""
+        self.assertTrue(IWritableRepository.providedBy(self.hosted))
