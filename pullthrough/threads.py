@@ -1,7 +1,7 @@
 """Where blocking work goes: a bounded pool of threads, or inline in tests."""
 
 from collections.abc import Callable
-from typing import ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
 from twisted.internet.defer import Deferred, execute
 from twisted.internet.interfaces import IReactorFromThreads
@@ -18,13 +18,19 @@ T = TypeVar("T")
 class IThreads(Interface):
     """Runs blocking functions off the reactor."""
 
-    def run(function, *args, **kwargs):  # type: ignore[no-untyped-def]
+    def admit() -> None:
+        """Say whether new work may begin; what has begun is never refused.
+
+        :raises Overload: when too much is waiting.
+        """
+
+    def run(function: Callable[..., Any], *args: Any, **kwargs: Any) -> "Deferred[Any]":
         """Run ``function(*args, **kwargs)``; see :meth:`Threads.run`."""
 
 
 @implementer(IThreads)
 class Threads:
-    """A pool of at most ``size`` threads with at most ``queue`` waiting jobs.
+    """A pool of at most ``size`` threads; admits while ``queue`` jobs or fewer wait.
 
     With one thread the jobs run one after the other, in the order given.
     """
@@ -46,17 +52,18 @@ class Threads:
         if self._pool.started:
             self._pool.stop()
 
+    def admit(self) -> None:
+        """See :meth:`IThreads.admit`."""
+        if self._pending >= self._limit:
+            raise Overload(f"too much work is waiting ({self._pool.name})")
+
     def run(
         self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs
     ) -> "Deferred[T]":
         """Run ``function`` in a thread; fires in the reactor with its result.
 
         Cancelling has no effect on a job that has begun.
-
-        :raises Overload: (synchronously) when the queue is full.
         """
-        if self._pending >= self._limit:
-            raise Overload(f"too much work is waiting ({self._pool.name})")
         self._pending += 1
         done = deferToThreadPool(self._reactor, self._pool, function, *args, **kwargs)
         return done.addBoth(self._finished)
@@ -69,6 +76,9 @@ class Threads:
 @implementer(IThreads)
 class Inline:
     """The same without threads: at once, for synchronous tests."""
+
+    def admit(self) -> None:
+        """See :meth:`IThreads.admit`."""
 
     def run(
         self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs

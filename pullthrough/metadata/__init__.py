@@ -1,0 +1,1 @@
+"""Facts about content: tags, manifests, membership, upload sessions."""

@@ -157,13 +157,16 @@ class Fill:
         assert self.size is not None  # noqa: S101  complete, or told by upstream
         return self.size
 
-    async def follow(self) -> IContent:
-        """One more reader, from the first byte, at its own pace.
-
-        :raises RegistryError: what ended the fill.
-        """
+    def join(self) -> None:
+        """One more reader; it then waits for *follow*, and tells when it *left*."""
         self._followers += 1
         self._stop_waiting()
+
+    async def follow(self) -> IContent:
+        """Content for a reader that joined: from the first byte, at its own pace.
+
+        :raises RegistryError: what ended the fill; the reader has then left.
+        """
         try:
             size = await self.opened()
         except BaseException:

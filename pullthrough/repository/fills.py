@@ -61,6 +61,8 @@ class Fills:
         fill = self._fills.get(digest)
         if fill is None:
             fill = self._begin(digest, open_upstream, size, committed)
+        else:
+            fill.join()
         return await fill.follow()
 
     def close(self) -> None:
@@ -89,6 +91,7 @@ class Fills:
 
         fill = Fill(digest, open_upstream, open_ingest, size, committed, self._clock)
         self._fills[digest] = fill
+        fill.join()
         running = Deferred.fromCoroutine(self._run(fill, digest, key, opened))
         running.addErrback(lambda bug: self._log.failure("a fill failed", bug))
         return fill

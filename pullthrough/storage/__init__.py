@@ -1,0 +1,1 @@
+"""Blob stores: content by digest, in a folder or in memory."""

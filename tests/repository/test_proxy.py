@@ -226,8 +226,11 @@ class BlobTests(ProxyCase):
         """A wrong byte: no reader gets to the end, nothing is stored."""
         wrong = LAYER[:-1] + b"!"
         self.upstream.blobs["library/redis", self.layer] = wrong
+        self.upstream.at_once = False
         blob = self.now(self.proxy.blob(REDIS, self.layer))
-        self.failureResultOf(self.begin(whole(blob)), UpstreamOutage)
+        reading = self.begin(whole(blob))
+        self.upstream.bodies[0].finish()
+        self.failureResultOf(reading, UpstreamOutage)
         self.now(blob.close())
         self.assertIsNone(self.now(self.house.store.stat(self.layer)))
         self.assertIsNone(self.now(self.proxy.holds(REDIS, self.layer)))

@@ -2,15 +2,15 @@
 
 from itertools import count
 
-from pullthrough.metadata.memory import MemoryMetadataStore
-from pullthrough.storage.memory import MemoryBlobStore
 from twisted.internet.task import Clock
 
+from pullthrough.metadata.memory import MemoryMetadataStore
 from pullthrough.repository.fills import Fills
 from pullthrough.repository.hosted import HostedRepository
 from pullthrough.repository.manifests import Manifests
 from pullthrough.repository.proxy import ProxyRepository
 from pullthrough.repository.uploads import Uploads
+from pullthrough.storage.memory import MemoryBlobStore
 from tests.support.upstream import ScriptedUpstream
 
 

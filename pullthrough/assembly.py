@@ -1,0 +1,1 @@
+"""From the configuration to the object graph; the one file that names classes."""

@@ -1,0 +1,194 @@
+"""SQL about manifests, their links, and blobs. Each function is one step."""
+
+from collections.abc import Sequence
+
+import apsw
+
+from pullthrough.metadata.tags import image_id, made_image_id, move_tag
+from pullthrough.spec.descriptor import Descriptor
+from pullthrough.spec.digest import Digest
+from pullthrough.spec.names import ImageName
+from pullthrough.spec.reference import Tag
+from pullthrough.values import ManifestRecord
+
+
+def manifest(
+    db: apsw.Connection, repository: int, image: ImageName, digest: Digest
+) -> ManifestRecord | None:
+    """See :meth:`IManifestStore.manifest`."""
+    number = image_id(db, repository, image)
+    return None if number is None else _record(db, number, str(digest))
+
+
+def _record(db: apsw.Connection, image: int, digest: str) -> ManifestRecord | None:
+    row = db.execute(
+        "SELECT media_type, size, subject, artifact_type, annotations"
+        " FROM manifest WHERE image = ? AND digest = ?",
+        (image, digest),
+    ).fetchone()
+    if row is None:
+        return None
+    media_type, size, subject, artifact_type, annotations = row
+    links: tuple[list[Descriptor], list[Descriptor]] = ([], [])
+    for is_manifest, *fields in db.execute(
+        "SELECT is_manifest, media_type, digest, size FROM link"
+        " WHERE image = ? AND manifest = ? ORDER BY position",
+        (image, digest),
+    ):
+        links[is_manifest].append(_descriptor(*fields))
+    return ManifestRecord(
+        descriptor=_descriptor(media_type, digest, size),
+        blobs=tuple(links[0]),
+        manifests=tuple(links[1]),
+        subject=Digest.parse(subject) if subject else None,
+        artifact_type=artifact_type,
+        annotations=annotations,
+    )
+
+
+def _descriptor(media_type: str, digest: str, size: int) -> Descriptor:
+    return Descriptor(media_type, Digest.parse(digest), size)
+
+
+def put_manifest(
+    db: apsw.Connection,
+    repository: int,
+    image: ImageName,
+    record: ManifestRecord,
+    tags: Sequence[Tag],
+    checked_at: float,
+) -> None:
+    """See :meth:`IManifestStore.put_manifest`."""
+    number = made_image_id(db, repository, image)
+    digest = str(record.descriptor.digest)
+    db.execute(
+        "INSERT INTO manifest"
+        " (image, digest, media_type, size, subject, artifact_type, annotations)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?)"
+        " ON CONFLICT DO UPDATE SET media_type = excluded.media_type,"
+        " size = excluded.size, subject = excluded.subject,"
+        " artifact_type = excluded.artifact_type, annotations = excluded.annotations",
+        (
+            number,
+            digest,
+            record.descriptor.media_type,
+            record.descriptor.size,
+            str(record.subject) if record.subject else None,
+            record.artifact_type,
+            record.annotations,
+        ),
+    )
+    db.execute("DELETE FROM link WHERE image = ? AND manifest = ?", (number, digest))
+    links = [(False, link) for link in record.blobs]
+    links += [(True, link) for link in record.manifests]
+    db.executemany(
+        "INSERT INTO link"
+        " (image, manifest, position, is_manifest, digest, media_type, size)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?)",
+        [
+            (
+                number,
+                digest,
+                position,
+                int(is_manifest),
+                str(link.digest),
+                link.media_type,
+                link.size,
+            )
+            for position, (is_manifest, link) in enumerate(links)
+        ],
+    )
+    for tag in tags:
+        move_tag(db, number, tag, record.descriptor.digest, checked_at)
+
+
+def delete_manifest(
+    db: apsw.Connection, repository: int, image: ImageName, digest: Digest
+) -> bool:
+    """See :meth:`IManifestStore.delete_manifest`; tags and links go along."""
+    db.execute(
+        "DELETE FROM manifest"
+        " WHERE image = (SELECT id FROM image WHERE repository = ? AND name = ?)"
+        " AND digest = ?",
+        (repository, image.text, str(digest)),
+    )
+    return db.changes() > 0
+
+
+def linked(
+    db: apsw.Connection, repository: int, image: ImageName, digest: Digest
+) -> Descriptor | None:
+    """See :meth:`IManifestStore.linked`."""
+    row = db.execute(
+        "SELECT media_type, digest, size FROM link"
+        " WHERE image = (SELECT id FROM image WHERE repository = ? AND name = ?)"
+        " AND digest = ? LIMIT 1",
+        (repository, image.text, str(digest)),
+    ).fetchone()
+    return _descriptor(*row) if row else None
+
+
+def referrers(
+    db: apsw.Connection, repository: int, image: ImageName, subject: Digest
+) -> list[ManifestRecord]:
+    """See :meth:`IManifestStore.referrers`."""
+    number = image_id(db, repository, image)
+    if number is None:
+        return []
+    rows = db.execute(
+        "SELECT digest FROM manifest WHERE image = ? AND subject = ? ORDER BY digest",
+        (number, str(subject)),
+    ).fetchall()
+    records = (_record(db, number, str(digest)) for (digest,) in rows)
+    return [record for record in records if record]
+
+
+def add_blob(
+    db: apsw.Connection, repository: int, image: ImageName, digest: Digest, size: int
+) -> None:
+    """See :meth:`IManifestStore.add_blob`."""
+    db.execute(
+        "INSERT INTO blob (image, digest, size) VALUES (?, ?, ?)"
+        " ON CONFLICT DO NOTHING",
+        (made_image_id(db, repository, image), str(digest), size),
+    )
+
+
+def blob(
+    db: apsw.Connection, repository: int, image: ImageName, digest: Digest
+) -> int | None:
+    """See :meth:`IManifestStore.blob`."""
+    found = db.execute(
+        "SELECT size FROM blob"
+        " WHERE image = (SELECT id FROM image WHERE repository = ? AND name = ?)"
+        " AND digest = ?",
+        (repository, image.text, str(digest)),
+    ).get
+    return None if found is None else int(found)
+
+
+def delete_blob(
+    db: apsw.Connection, repository: int, image: ImageName, digest: Digest
+) -> bool:
+    """See :meth:`IManifestStore.delete_blob`."""
+    db.execute(
+        "DELETE FROM blob"
+        " WHERE image = (SELECT id FROM image WHERE repository = ? AND name = ?)"
+        " AND digest = ?",
+        (repository, image.text, str(digest)),
+    )
+    return db.changes() > 0
+
+
+def mount(
+    db: apsw.Connection,
+    repository: int,
+    image: ImageName,
+    digest: Digest,
+    source: ImageName,
+) -> int | None:
+    """See :meth:`IManifestStore.mount`."""
+    size = blob(db, repository, source, digest)
+    if size is not None:
+        add_blob(db, repository, image, digest, size)
+    return size

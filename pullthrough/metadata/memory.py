@@ -1,0 +1,184 @@
+"""The metadata store in memory: the same contract, for tests."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+from zope.interface import implementer
+
+from pullthrough.interfaces import IMetadataStore
+from pullthrough.spec.descriptor import Descriptor
+from pullthrough.spec.digest import Digest
+from pullthrough.spec.names import ImageName
+from pullthrough.spec.pages import Names, Page, cut
+from pullthrough.spec.reference import Tag
+from pullthrough.values import ManifestRecord, TagRecord, UploadRecord
+
+
+@dataclass
+class _Image:
+    blobs: dict[Digest, int] = field(default_factory=dict)
+    manifests: dict[Digest, ManifestRecord] = field(default_factory=dict)
+    tags: dict[str, TagRecord] = field(default_factory=dict)
+
+
+@implementer(IMetadataStore)
+class MemoryMetadataStore:
+    """Facts in dictionaries."""
+
+    def __init__(self) -> None:
+        self._repositories: dict[tuple[str, str], int] = {}
+        self._images: dict[tuple[int, ImageName], _Image] = {}
+        self._uploads: dict[str, UploadRecord] = {}
+
+    def _image(self, repository: int, image: ImageName) -> _Image:
+        return self._images.get((repository, image), _Image())
+
+    def _made(self, repository: int, image: ImageName) -> _Image:
+        return self._images.setdefault((repository, image), _Image())
+
+    async def repository(self, name: str, kind: str) -> int:
+        """See :meth:`IMetadataStore.repository`."""
+        known = self._repositories
+        return known.setdefault((name, kind), len(known) + 1)
+
+    async def tag(
+        self, repository: int, image: ImageName, tag: Tag
+    ) -> TagRecord | None:
+        """See :meth:`ITagStore.tag`."""
+        return self._image(repository, image).tags.get(tag.name)
+
+    async def tags(self, repository: int, image: ImageName, page: Page) -> Names | None:
+        """See :meth:`ITagStore.tags`."""
+        found = self._images.get((repository, image))
+        return cut(found.tags, page) if found else None
+
+    async def images(self, repository: int, page: Page) -> Names:
+        """See :meth:`ITagStore.images`."""
+        names = [
+            name.text
+            for (number, name), image in self._images.items()
+            if number == repository and image.manifests
+        ]
+        return cut(names, page)
+
+    async def checked(
+        self, repository: int, image: ImageName, tag: Tag, checked_at: float
+    ) -> None:
+        """See :meth:`IMetadataStore.checked`."""
+        tags = self._image(repository, image).tags
+        if tag.name in tags:
+            tags[tag.name] = replace(tags[tag.name], checked_at=checked_at)
+
+    async def delete_tag(self, repository: int, image: ImageName, tag: Tag) -> bool:
+        """See :meth:`ITagStore.delete_tag`."""
+        return self._image(repository, image).tags.pop(tag.name, None) is not None
+
+    async def manifest(
+        self, repository: int, image: ImageName, digest: Digest
+    ) -> ManifestRecord | None:
+        """See :meth:`IManifestStore.manifest`."""
+        return self._image(repository, image).manifests.get(digest)
+
+    async def put_manifest(
+        self,
+        repository: int,
+        image: ImageName,
+        record: ManifestRecord,
+        tags: Sequence[Tag],
+        checked_at: float,
+    ) -> None:
+        """See :meth:`IManifestStore.put_manifest`."""
+        made = self._made(repository, image)
+        digest = record.descriptor.digest
+        made.manifests[digest] = record
+        for tag in tags:
+            made.tags[tag.name] = TagRecord(digest, checked_at)
+
+    async def delete_manifest(
+        self, repository: int, image: ImageName, digest: Digest
+    ) -> bool:
+        """See :meth:`IManifestStore.delete_manifest`."""
+        found = self._image(repository, image)
+        found.tags = {
+            name: record
+            for name, record in found.tags.items()
+            if record.digest != digest
+        }
+        return found.manifests.pop(digest, None) is not None
+
+    async def linked(
+        self, repository: int, image: ImageName, digest: Digest
+    ) -> Descriptor | None:
+        """See :meth:`IManifestStore.linked`."""
+        for record in self._image(repository, image).manifests.values():
+            for link in (*record.blobs, *record.manifests):
+                if link.digest == digest:
+                    return link
+        return None
+
+    async def referrers(
+        self, repository: int, image: ImageName, subject: Digest
+    ) -> Sequence[ManifestRecord]:
+        """See :meth:`IManifestStore.referrers`."""
+        records = self._image(repository, image).manifests
+        return [
+            records[digest]
+            for digest in sorted(records, key=str)
+            if records[digest].subject == subject
+        ]
+
+    async def add_blob(
+        self, repository: int, image: ImageName, digest: Digest, size: int
+    ) -> None:
+        """See :meth:`IManifestStore.add_blob`."""
+        self._made(repository, image).blobs.setdefault(digest, size)
+
+    async def blob(
+        self, repository: int, image: ImageName, digest: Digest
+    ) -> int | None:
+        """See :meth:`IManifestStore.blob`."""
+        return self._image(repository, image).blobs.get(digest)
+
+    async def delete_blob(
+        self, repository: int, image: ImageName, digest: Digest
+    ) -> bool:
+        """See :meth:`IManifestStore.delete_blob`."""
+        return self._image(repository, image).blobs.pop(digest, None) is not None
+
+    async def mount(
+        self, repository: int, image: ImageName, digest: Digest, source: ImageName
+    ) -> int | None:
+        """See :meth:`IManifestStore.mount`."""
+        size = await self.blob(repository, source, digest)
+        if size is not None:
+            await self.add_blob(repository, image, digest, size)
+        return size
+
+    async def begin_upload(self, record: UploadRecord) -> None:
+        """See :meth:`IUploadStore.begin_upload`."""
+        self._uploads[record.identifier] = record
+
+    async def upload(self, identifier: str) -> UploadRecord | None:
+        """See :meth:`IUploadStore.upload`."""
+        return self._uploads.get(identifier)
+
+    async def advance_upload(
+        self, identifier: str, offset: int, touched: float
+    ) -> None:
+        """See :meth:`IUploadStore.advance_upload`."""
+        if identifier in self._uploads:
+            self._uploads[identifier] = replace(
+                self._uploads[identifier], offset=offset, touched=touched
+            )
+
+    async def end_upload(self, identifier: str) -> None:
+        """See :meth:`IUploadStore.end_upload`."""
+        self._uploads.pop(identifier, None)
+
+    async def uploads_before(self, touched: float) -> Sequence[UploadRecord]:
+        """See :meth:`IUploadStore.uploads_before`."""
+        found = [one for one in self._uploads.values() if one.touched < touched]
+        return sorted(found, key=lambda record: record.touched)
+
+    async def close(self) -> None:
+        """Nothing is open."""

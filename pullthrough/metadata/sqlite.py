@@ -1,0 +1,215 @@
+"""The metadata store on SQLite: one writer, readers beside it."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Concatenate, ParamSpec, TypeVar
+
+import apsw
+from zope.interface import implementer
+
+from pullthrough.interfaces import IMetadataStore
+from pullthrough.metadata import manifests, tags, uploads
+from pullthrough.metadata.connection import connect, outages
+from pullthrough.metadata.upgrade import scripts, upgrade
+from pullthrough.metadata.writer import Writer
+from pullthrough.spec.descriptor import Descriptor
+from pullthrough.spec.digest import Digest
+from pullthrough.spec.names import ImageName
+from pullthrough.spec.pages import Names, Page
+from pullthrough.spec.reference import Tag
+from pullthrough.threads import IThreads
+from pullthrough.values import ManifestRecord, TagRecord, UploadRecord
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+@implementer(IMetadataStore)
+class SqliteMetadataStore:
+    """Opens the database at ``path`` and brings its schema up to date. Blocks.
+
+    :param writing: the thread of the one writer.
+    :param reading: the thread of the reading connection.
+    :raises StorageOutage: when the database cannot be used.
+    """
+
+    def __init__(self, path: Path, writing: IThreads, reading: IThreads) -> None:
+        self._write_connection = connect(path)
+        upgrade(self._write_connection, path, scripts())
+        self._read_connection = connect(path, readonly=True)
+        self._writer = Writer(self._write_connection, writing)
+        self._writing = writing
+        self._reading = reading
+
+    async def _read(
+        self,
+        query: Callable[Concatenate[apsw.Connection, P], T],
+        *args: P.args,
+        **kwargs: P.kwargs,
+    ) -> T:
+        found: T = await self._reading.run(self._query, query, *args, **kwargs)
+        return found
+
+    def _query(
+        self,
+        query: Callable[Concatenate[apsw.Connection, P], T],
+        *args: P.args,
+        **kwargs: P.kwargs,
+    ) -> T:
+        # One transaction, so that all its steps see one state.
+        with outages("read"):
+            self._read_connection.execute("BEGIN")
+            try:
+                return query(self._read_connection, *args, **kwargs)
+            finally:
+                self._read_connection.execute("COMMIT")
+
+    async def _write(
+        self,
+        step: Callable[Concatenate[apsw.Connection, P], T],
+        *args: P.args,
+        **kwargs: P.kwargs,
+    ) -> T:
+        return await self._writer.run(lambda db: step(db, *args, **kwargs))
+
+    # -- repositories --
+
+    async def repository(self, name: str, kind: str) -> int:
+        """See :meth:`IMetadataStore.repository`."""
+        return await self._write(_repository, name, kind)
+
+    # -- tags --
+
+    async def tag(
+        self, repository: int, image: ImageName, tag: Tag
+    ) -> TagRecord | None:
+        """See :meth:`ITagStore.tag`."""
+        return await self._read(tags.tag, repository, image, tag)
+
+    async def tags(self, repository: int, image: ImageName, page: Page) -> Names | None:
+        """See :meth:`ITagStore.tags`."""
+        return await self._read(tags.tags, repository, image, page)
+
+    async def images(self, repository: int, page: Page) -> Names:
+        """See :meth:`ITagStore.images`."""
+        return await self._read(tags.images, repository, page)
+
+    async def checked(
+        self, repository: int, image: ImageName, tag: Tag, checked_at: float
+    ) -> None:
+        """See :meth:`IMetadataStore.checked`."""
+        await self._write(tags.checked, repository, image, tag, checked_at)
+
+    async def delete_tag(self, repository: int, image: ImageName, tag: Tag) -> bool:
+        """See :meth:`ITagStore.delete_tag`."""
+        return await self._write(tags.delete_tag, repository, image, tag)
+
+    # -- manifests --
+
+    async def manifest(
+        self, repository: int, image: ImageName, digest: Digest
+    ) -> ManifestRecord | None:
+        """See :meth:`IManifestStore.manifest`."""
+        return await self._read(manifests.manifest, repository, image, digest)
+
+    async def put_manifest(
+        self,
+        repository: int,
+        image: ImageName,
+        record: ManifestRecord,
+        tags: Sequence[Tag],
+        checked_at: float,
+    ) -> None:
+        """See :meth:`IManifestStore.put_manifest`."""
+        await self._write(
+            manifests.put_manifest, repository, image, record, tags, checked_at
+        )
+
+    async def delete_manifest(
+        self, repository: int, image: ImageName, digest: Digest
+    ) -> bool:
+        """See :meth:`IManifestStore.delete_manifest`."""
+        return await self._write(manifests.delete_manifest, repository, image, digest)
+
+    async def linked(
+        self, repository: int, image: ImageName, digest: Digest
+    ) -> Descriptor | None:
+        """See :meth:`IManifestStore.linked`."""
+        return await self._read(manifests.linked, repository, image, digest)
+
+    async def referrers(
+        self, repository: int, image: ImageName, subject: Digest
+    ) -> Sequence[ManifestRecord]:
+        """See :meth:`IManifestStore.referrers`."""
+        return await self._read(manifests.referrers, repository, image, subject)
+
+    # -- blobs --
+
+    async def add_blob(
+        self, repository: int, image: ImageName, digest: Digest, size: int
+    ) -> None:
+        """See :meth:`IManifestStore.add_blob`."""
+        await self._write(manifests.add_blob, repository, image, digest, size)
+
+    async def blob(
+        self, repository: int, image: ImageName, digest: Digest
+    ) -> int | None:
+        """See :meth:`IManifestStore.blob`."""
+        return await self._read(manifests.blob, repository, image, digest)
+
+    async def delete_blob(
+        self, repository: int, image: ImageName, digest: Digest
+    ) -> bool:
+        """See :meth:`IManifestStore.delete_blob`."""
+        return await self._write(manifests.delete_blob, repository, image, digest)
+
+    async def mount(
+        self, repository: int, image: ImageName, digest: Digest, source: ImageName
+    ) -> int | None:
+        """See :meth:`IManifestStore.mount`."""
+        return await self._write(manifests.mount, repository, image, digest, source)
+
+    # -- upload sessions --
+
+    async def begin_upload(self, record: UploadRecord) -> None:
+        """See :meth:`IUploadStore.begin_upload`."""
+        await self._write(uploads.begin_upload, record)
+
+    async def upload(self, identifier: str) -> UploadRecord | None:
+        """See :meth:`IUploadStore.upload`."""
+        return await self._read(uploads.upload, identifier)
+
+    async def advance_upload(
+        self, identifier: str, offset: int, touched: float
+    ) -> None:
+        """See :meth:`IUploadStore.advance_upload`."""
+        await self._write(uploads.advance_upload, identifier, offset, touched)
+
+    async def end_upload(self, identifier: str) -> None:
+        """See :meth:`IUploadStore.end_upload`."""
+        await self._write(uploads.end_upload, identifier)
+
+    async def uploads_before(self, touched: float) -> Sequence[UploadRecord]:
+        """See :meth:`IUploadStore.uploads_before`."""
+        return await self._read(uploads.uploads_before, touched)
+
+    async def close(self) -> None:
+        """See :meth:`IMetadataStore.close`."""
+        await self._writing.run(_close, self._write_connection)
+        await self._reading.run(_close, self._read_connection)
+
+
+def _repository(db: apsw.Connection, name: str, kind: str) -> int:
+    db.execute(
+        "INSERT INTO repository (name, kind) VALUES (?, ?) ON CONFLICT DO NOTHING",
+        (name, kind),
+    )
+    found = db.execute(
+        "SELECT id FROM repository WHERE name = ? AND kind = ?", (name, kind)
+    ).get
+    return int(found)
+
+
+def _close(connection: apsw.Connection) -> None:
+    with outages("close"):
+        connection.close()

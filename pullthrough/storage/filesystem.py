@@ -1,0 +1,208 @@
+"""A blob store in a folder: any disk, or a mounted NFS or CephFS."""
+
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+from zope.interface import implementer
+
+from pullthrough.errors import Miss, StorageOutage
+from pullthrough.interfaces import IBlobStore, IContent, IIngest
+from pullthrough.spec.digest import ALGORITHMS, Digest, hasher
+from pullthrough.spec.errorcodes import ErrorCode
+from pullthrough.storage.content import FileContent
+from pullthrough.storage.files import Files
+from pullthrough.storage.ingest import FileIngest, hash_of
+from pullthrough.storage.layout import Layout, digest_at
+from pullthrough.storage.openfile import OpenFile, outage
+from pullthrough.threads import IThreads
+
+T = TypeVar("T")
+
+
+@implementer(IBlobStore)
+class FilesystemBlobStore:
+    """Content in files named by their digests.
+
+    :param path: the folder; :meth:`prepare` makes it.
+    :param threads: where everything that may block runs.
+    """
+
+    def __init__(
+        self, name: str, path: Path, threads: IThreads, files: Files | None = None
+    ) -> None:
+        self.name = name
+        self._layout = Layout(path)
+        self._threads = threads
+        self._files = files or Files()
+
+    # -- at start, before anything is served --
+
+    def prepare(self) -> None:
+        """Make the folders, durably. Blocks.
+
+        :raises StorageOutage: when the store cannot be written.
+        """
+        root = self._layout.root
+        try:
+            for folder in (*reversed(root.parents), root, *self._layout.folders()):
+                if not folder.is_dir():
+                    self._files.mkdir(folder)
+                    self._files.sync_folder(folder.parent)
+        except OSError as error:
+            raise StorageOutage(
+                f"blob store {self.name}: cannot make {error.filename or root}:"
+                f" {error.strerror}"
+            ) from error
+
+    def sweep(self, keep: set[str]) -> int:
+        """Remove the ingests whose keys are not to be kept. Blocks.
+
+        :returns: how many went.
+        :raises StorageOutage: when the folder cannot be read or written.
+        """
+        try:
+            stray = set(self._files.names(self._layout.ingests)) - keep
+            for name in stray:
+                self._files.unlink(self._layout.ingests / name)
+        except OSError as error:
+            raise outage("sweep what was left behind", error) from error
+        return len(stray)
+
+    # -- IBlobStore --
+
+    async def stat(self, digest: Digest) -> int | None:
+        """See :meth:`IBlobStore.stat`."""
+        try:
+            path = self._layout.blob(digest)
+            return await self._blocking("look", self._files.size_at, path)
+        except FileNotFoundError:
+            return None
+
+    async def open(self, digest: Digest) -> IContent:
+        """See :meth:`IBlobStore.open`."""
+        self._threads.admit()
+        path = self._layout.blob(digest)
+        try:
+            fd, size = await self._blocking("open", self._open_sized, path)
+        except FileNotFoundError:
+            raise Miss(ErrorCode.BLOB_UNKNOWN, f"blob {digest} is not here") from None
+        return FileContent(OpenFile(self._files, self._threads, fd), size)
+
+    async def ingest(self, key: str, algorithm: str = "sha256") -> IIngest:
+        """See :meth:`IBlobStore.ingest`."""
+        hashed = hasher(algorithm)
+        self._threads.admit()
+        path = self._layout.ingest(key)
+        fd = await self._blocking("write", self._files.create, path)
+        return self._ingest(fd, path, algorithm, hashed, 0)
+
+    async def resume(self, key: str, offset: int, algorithm: str = "sha256") -> IIngest:
+        """See :meth:`IBlobStore.resume`."""
+        self._threads.admit()
+        path = self._layout.ingest(key)
+        try:
+            fd, hashed = await self._blocking(
+                "resume", self._cut_back, path, offset, algorithm
+            )
+        except FileNotFoundError:
+            raise Miss(
+                ErrorCode.BLOB_UPLOAD_UNKNOWN, "what was sent so far is gone"
+            ) from None
+        return self._ingest(fd, path, algorithm, hashed, offset)
+
+    async def discard(self, key: str) -> None:
+        """See :meth:`IBlobStore.discard`."""
+        try:
+            path = self._layout.ingest(key)
+            await self._blocking("remove", self._files.unlink, path)
+        except FileNotFoundError:
+            pass
+
+    async def delete(self, digest: Digest) -> bool:
+        """See :meth:`IBlobStore.delete`."""
+        path = self._layout.blob(digest)
+        try:
+            await self._blocking("remove", self._remove, path)
+        except FileNotFoundError:
+            return False
+        return True
+
+    async def scan(self) -> AsyncIterator[Digest]:
+        """See :meth:`IBlobStore.scan`."""
+        for algorithm in ALGORITHMS:
+            folder = self._layout.content / algorithm
+            for prefix in await self._names(folder):
+                for name in await self._names(folder / prefix):
+                    digest = digest_at(algorithm, name)
+                    if digest is not None:
+                        yield digest
+
+    async def _names(self, folder: Path) -> list[str]:
+        return await self._blocking("list", lambda: sorted(self._files.names(folder)))
+
+    async def _blocking(self, doing: str, function: Callable[..., T], *args: Any) -> T:
+        try:
+            result: T = await self._threads.run(function, *args)
+            return result
+        except FileNotFoundError:
+            raise
+        except OSError as error:
+            raise outage(doing, error) from error
+
+    # -- in a thread --
+
+    def _open_sized(self, path: Path) -> tuple[int, int]:
+        fd = self._files.open(path)
+        try:
+            return fd, self._files.size(fd)
+        except OSError:
+            self._files.close(fd)
+            raise
+
+    def _cut_back(self, path: Path, offset: int, algorithm: str) -> tuple[int, Any]:
+        fd = self._files.open(path, writable=True)
+        try:
+            if self._files.size(fd) < offset:
+                raise FileNotFoundError(2, "shorter than it was", str(path))
+            self._files.truncate(fd, offset)
+            return fd, hash_of(fd, self._files, algorithm, offset)
+        except BaseException:
+            self._files.close(fd)
+            raise
+
+    def _remove(self, path: Path) -> None:
+        self._files.unlink(path)
+        self._files.sync_folder(path.parent)
+
+    def _ingest(
+        self, fd: int, path: Path, algorithm: str, hashed: Any, written: int
+    ) -> FileIngest:
+        file = OpenFile(self._files, self._threads, fd)
+
+        def publish(digest: Digest, size: int) -> None:
+            self._publish(path, digest, size)
+
+        return FileIngest(self._files, file, path, algorithm, hashed, written, publish)
+
+    def _publish(self, path: Path, digest: Digest, size: int) -> None:
+        """Steps 4 to 6 of the commit: the file's bytes are durable already."""
+        final = self._layout.blob(digest)
+        try:
+            self._files.mkdir(final.parent)
+        except FileExistsError:
+            pass
+        else:
+            self._files.sync_folder(final.parent.parent)
+        if self._size_if_there(final) == size:
+            self._files.unlink(path)
+        else:
+            # Also where something of another size has the name: that is rot.
+            self._files.rename(path, final)
+        self._files.sync_folder(final.parent)
+
+    def _size_if_there(self, path: Path) -> int | None:
+        try:
+            return self._files.size_at(path)
+        except FileNotFoundError:
+            return None
