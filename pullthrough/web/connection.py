@@ -1,0 +1,303 @@
+"""The connection: bytes to requests, one at a time, and nobody waits for ever."""
+
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+
+from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IAddress
+from twisted.internet.protocol import Protocol, connectionDone
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+
+from pullthrough.web.answers import NOT_TLS
+from pullthrough.web.exchange import Disconnected
+from pullthrough.web.head import LARGEST_HEAD, Refusal, parse_head
+from pullthrough.web.transaction import Transaction
+
+if TYPE_CHECKING:
+    from pullthrough.web.listener import Listener
+
+#: Seconds for a whole request head, and for the TLS handshake with it.
+HEAD_TIME = 10.0
+
+#: Seconds between two requests.
+IDLE_TIME = 60.0
+
+#: Requests on one connection.
+MOST_REQUESTS = 1000
+
+#: After a refusal the rest of what a client sends is read away for so many seconds
+#: and bytes, so that the answer reaches it before a reset does.
+LINGER_TIME = 2.0
+LINGER_BYTES = 256 * 1024
+
+#: Bytes behind the current request above which nothing more is read.
+MOST_PIPELINED = 64 * 1024
+
+#: The first byte of a TLS record that begins a handshake (RFC 8446 section 5.1).
+_TLS_HANDSHAKE = 0x16
+
+
+class Connection(Protocol):
+    """HTTP/1.1 with one client."""
+
+    _log = Logger()
+
+    def __init__(self, listener: "Listener") -> None:
+        self._listener = listener
+        self.secure = listener.secure
+        self.peer = ""
+        self.address = ""
+        self.paused = False
+        self._buffer = b""
+        self._fresh = True
+        self._requests = 0
+        self._transaction: Transaction | None = None
+        self._running = False
+        self._advancing = False
+        self._lingered: int | None = None
+        self._expires: float | None = None
+
+    # -- what a transaction asks of it --
+
+    @property
+    def last(self) -> bool:
+        """Whether the answer that begins now is the last one."""
+        return self._listener.draining or self._requests >= MOST_REQUESTS
+
+    def date(self) -> str:
+        """The ``Date`` header line."""
+        return self._listener.date()
+
+    def now(self) -> float:
+        """Seconds, for deadlines."""
+        return self._listener.now()
+
+    def pause_reading(self) -> None:
+        """Read nothing more for now."""
+        if not self.paused:
+            self.paused = True
+            self._transport.pauseProducing()
+
+    def resume_reading(self) -> None:
+        """Go on reading."""
+        if self.paused:
+            self.paused = False
+            self._transport.resumeProducing()
+
+    def body_wanted(self) -> None:
+        """Somebody takes the body now: first what came with the head."""
+        data, self._buffer = self._buffer, b""
+        if data and self._transaction is not None:
+            self._buffer = self._transaction.feed(data)
+        transaction = self._transaction
+        if transaction and not (transaction.body_ended or transaction.held):
+            self.resume_reading()
+
+    def sent(self, transaction: Transaction) -> None:
+        """The answer has been written."""
+        self._finish()
+
+    def abort(self) -> None:
+        """Cut the client off."""
+        self._transport.abortConnection()
+
+    @property
+    def _transport(self) -> Any:
+        return self.transport
+
+    # -- the wire --
+
+    def connectionMade(self) -> None:
+        """A client has come."""
+        self.peer = _text_of(self._transport.getPeer())
+        self.address = _text_of(self._transport.getHost(), port=True)
+        self._listener.opened(self)
+        self._expires = self.now() + HEAD_TIME
+
+    def dataReceived(self, data: bytes) -> None:
+        """Bytes have come."""
+        if self._fresh:
+            self._fresh = False
+            if data[0] == _TLS_HANDSHAKE and not self.secure:
+                self._transport.write(NOT_TLS)
+                self._close()
+                return
+        if self._lingered is not None:
+            self._lingered += len(data)
+            if self._lingered > LINGER_BYTES:
+                self.abort()
+            return
+        transaction = self._transaction
+        if transaction is not None and transaction.taking:
+            self._buffer += transaction.feed(data)
+            if transaction.sent:
+                self._finish()
+            return
+        self._buffer += data
+        if transaction is None:
+            self._advance()
+        elif len(self._buffer) > MOST_PIPELINED:
+            self.pause_reading()
+
+    def connectionLost(self, reason: Failure = connectionDone) -> None:
+        """The client has gone."""
+        self._expires = None
+        self._listener.closed(self)
+        if self._transaction is not None:
+            self._transaction.gone()
+
+    # -- requests --
+
+    def _advance(self) -> None:
+        """Begin the requests that have come, one after the other."""
+        if self._advancing:
+            return
+        self._advancing = True
+        try:
+            while self._transaction is None and self._lingered is None:
+                if not self._begin_next():
+                    break
+        finally:
+            self._advancing = False
+
+    def _begin_next(self) -> bool:
+        if self._buffer.startswith(b"\r\n"):
+            # RFC 9112 section 2.2: "SHOULD ignore at least one empty line (CRLF)
+            # received prior to the request-line".
+            self._buffer = self._buffer[2:]
+        end = self._buffer.find(b"\r\n\r\n", 0, LARGEST_HEAD)
+        if end < 0:
+            if len(self._buffer) >= LARGEST_HEAD:
+                self._refuse(Refusal(431, f"a head has at most {LARGEST_HEAD} bytes"))
+            elif self._buffer and self._requests and self._expires is not None:
+                self._expires = min(self._expires, self.now() + HEAD_TIME)
+            return False
+        head = parse_head(self._buffer[:end])
+        if isinstance(head, Refusal):
+            self._refuse(head)
+            return False
+        self._buffer = self._buffer[end + 4 :]
+        self._requests += 1
+        self._expires = None
+        self._transaction = transaction = Transaction(self, head, self.now())
+        if not transaction.body_ended:
+            self.pause_reading()
+        self._running = True
+        running = Deferred.fromCoroutine(_run(self._listener.application, transaction))
+        running.addCallbacks(self._done, self._failed)
+        return True
+
+    def _done(self, _: None) -> None:
+        self._running = False
+        transaction = self._transaction
+        if transaction is not None and not transaction.answered:
+            self._log.error("a request was left without an answer")
+            self._answer_500(transaction)
+        self._finish()
+
+    def _failed(self, failure: Failure) -> None:
+        self._running = False
+        transaction = self._transaction
+        if not isinstance(failure.value, Disconnected):
+            self._log.failure("a request failed by a fault of ours", failure)
+            if transaction is not None and not transaction.answered:
+                self._answer_500(transaction)
+            else:
+                self.abort()
+        elif transaction is not None and not transaction.answered:
+            self.abort()
+        self._finish()
+
+    def _answer_500(self, transaction: Transaction) -> None:
+        with suppress(Disconnected):
+            transaction.answer(
+                500,
+                [("Content-Type", "application/json")],
+                b'{"errors":[{"code":"UNKNOWN","message":"internal error"}]}',
+            )
+
+    def _finish(self) -> None:
+        """Go on, once the answer is out, the body read and the application done."""
+        transaction = self._transaction
+        if transaction is None or self._running or not transaction.sent:
+            return
+        if transaction.close:
+            self._transaction = None
+            self._leave(transaction.body_ended)
+        elif transaction.body_ended:
+            self._transaction = None
+            self._expires = self.now() + IDLE_TIME
+            self.resume_reading()
+            self._advance()
+        elif self._expires is None:
+            self._expires = self.now() + HEAD_TIME
+            data, self._buffer = self._buffer, b""
+            self._buffer = transaction.feed(data) if data else b""
+            self.resume_reading()
+            if transaction.body_ended:
+                self._finish()
+
+    def _refuse(self, refusal: Refusal) -> None:
+        body = refusal.reason.encode()
+        self._transport.write(
+            self._listener.head(
+                refusal.status, [("Content-Type", "text/plain")], len(body)
+            )
+            + body
+        )
+        self._leave(all_read=False)
+
+    def _leave(self, all_read: bool) -> None:
+        """Close after the last answer, letting an eager sender still read it."""
+        if (
+            all_read
+            or self.secure
+            or not hasattr(self._transport, "loseWriteConnection")
+        ):
+            self._close()
+            return
+        self._lingered = len(self._buffer)
+        self._buffer = b""
+        self._expires = self.now() + LINGER_TIME
+        self._transport.loseWriteConnection()
+        self.resume_reading()
+
+    def _close(self) -> None:
+        self._expires = None
+        self._lingered = 0
+        self._transport.loseConnection()
+
+    # -- time --
+
+    def tick(self, now: float) -> None:
+        """Called about once a second."""
+        if self._expires is not None and now >= self._expires:
+            self._expired()
+        elif self._transaction is not None:
+            self._transaction.tick(now)
+
+    def _expired(self) -> None:
+        if self._buffer and self._transaction is None and self._lingered is None:
+            self._refuse(Refusal(408, "the request head comes too slowly"))
+        else:
+            self.abort()
+
+    def drain(self) -> None:
+        """Leave, at once when idle, else after the current answer."""
+        if self._transaction is None and not self._buffer:
+            self._close()
+
+
+async def _run(application: Any, transaction: Transaction) -> None:
+    await application(transaction)
+
+
+def _text_of(address: IAddress, port: bool = False) -> str:
+    host = getattr(address, "host", None)
+    if host is None:
+        return "unix"
+    if not port:
+        return str(host)
+    number = getattr(address, "port", 0)
+    return f"[{host}]:{number}" if ":" in host else f"{host}:{number}"
