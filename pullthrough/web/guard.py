@@ -1,0 +1,97 @@
+"""Who is asking, and whether they may: decided before a body is read."""
+
+import base64
+import binascii
+from dataclasses import dataclass
+
+from pullthrough.errors import Refused, Unauthenticated
+from pullthrough.interfaces import IAccessPolicy, IAuthenticator
+from pullthrough.spec.errorcodes import ErrorCode
+from pullthrough.spec.names import ImageName
+from pullthrough.spec.tokens import covers
+from pullthrough.values import Identity
+from pullthrough.web.exchange import IExchange
+
+#: Longest Authorization header read, in characters.
+_LONGEST = 8192
+
+
+BASIC_CHALLENGE = ("WWW-Authenticate", 'Basic realm="pullthrough"')
+
+
+@dataclass(frozen=True, slots=True)
+class Guard:
+    """The door of one connector.
+
+    :ivar service: the repository's name; tokens of one do not open another.
+    :ivar force_basic_auth: nobody is served without a name and password, and the
+        challenge is Basic.
+    """
+
+    service: str
+    authenticator: IAuthenticator
+    policy: IAccessPolicy
+    force_basic_auth: bool
+
+    async def identify(self, exchange: IExchange) -> Identity:
+        """Who is asking; anonymous without an ``Authorization`` header.
+
+        :raises Unauthenticated: when the credentials prove nothing.
+        """
+        header = exchange.head.get("authorization")
+        if not header:
+            return Identity()
+        scheme, _, rest = header[:_LONGEST].partition(" ")
+        if scheme.lower() == "bearer":
+            return self.authenticator.token(rest.strip(), self.service)
+        if scheme.lower() == "basic":
+            return await self.authenticator.password(*_pair(rest.strip()))
+        raise Unauthenticated("use Basic or Bearer authentication")
+
+    def allow(self, identity: Identity, image: ImageName | None, action: str) -> None:
+        """Let it pass.
+
+        :raises Unauthenticated: when credentials, or others, might help.
+        :raises Refused: when they would not.
+        """
+        if self.force_basic_auth and not identity.principal:
+            raise Unauthenticated("log in first")
+        if identity.access is not None:
+            wanted = ("registry", "catalog", "*")
+            if image is not None:
+                wanted = ("repository", image.text, action)
+            if not covers(identity.access, *wanted):
+                raise Unauthenticated(f"the token does not cover {':'.join(wanted)}")
+        if self.policy.permits(identity.principal, self.service, image, action):
+            return
+        if not identity.principal:
+            raise Unauthenticated("log in first")
+        raise Refused(ErrorCode.DENIED, f"you may not {action} here")
+
+    def challenge(
+        self, exchange: IExchange, image: ImageName | None, action: str
+    ) -> tuple[str, str]:
+        """The ``WWW-Authenticate`` header that goes with a 401."""
+        if self.force_basic_auth:
+            return BASIC_CHALLENGE
+        scheme = "https" if exchange.secure else "http"
+        realm = f"{scheme}://{exchange.connector}/v2/token"
+        value = f'Bearer realm="{realm}",service="{self.service}"'
+        if image is not None:
+            actions = "pull" if action == "pull" else f"pull,{action}"
+            value += f',scope="repository:{image}:{actions}"'
+        elif action == "catalog":
+            value += ',scope="registry:catalog:*"'
+        return "WWW-Authenticate", value
+
+
+def _pair(encoded: str) -> tuple[str, str]:
+    """The name and password of a Basic header (RFC 7617 section 2)."""
+    try:
+        text = base64.b64decode(encoded, validate=True).decode("utf-8")
+    except (binascii.Error, UnicodeDecodeError) as error:
+        raise Unauthenticated("the Basic credentials are malformed") from error
+    name, colon, password = text.partition(":")
+    if not colon:
+        raise Unauthenticated("the Basic credentials are malformed")
+    return name, password

@@ -1,0 +1,129 @@
+"""GET and HEAD: manifests, blobs and lists."""
+
+import json
+
+from pullthrough.interfaces import IRepository
+from pullthrough.spec.mediatypes import OCTET_STREAM
+from pullthrough.spec.names import ImageName
+from pullthrough.spec.pages import Names, next_link
+from pullthrough.spec.provenance import Provenance
+from pullthrough.spec.ranges import Slice, Unsatisfiable, parse_range
+from pullthrough.spec.routes import BlobRoute, ManifestRoute, parse_page
+from pullthrough.web.call import Call
+
+#: Most characters of a ``Warning`` (distribution-spec: at most 4096 in all).
+_LONGEST_WARNING = 1024
+
+
+async def read_manifest(
+    call: Call, repository: IRepository, route: ManifestRoute
+) -> None:
+    """GET and HEAD of a manifest (end-3)."""
+    if call.method == "HEAD":
+        resolved = await repository.resolve(route.image, route.reference)
+        descriptor, body = resolved.descriptor, b""
+        call.provenance = resolved.provenance
+    else:
+        manifest = await repository.manifest(route.image, route.reference)
+        descriptor, body = manifest.descriptor, manifest.body
+        call.provenance = manifest.provenance
+    headers = [
+        ("Docker-Content-Digest", str(descriptor.digest)),
+        ("ETag", f'"{descriptor.digest}"'),
+        *_warning(call.provenance),
+    ]
+    if _unchanged(call, str(descriptor.digest)):
+        call.answer(304, headers)
+        return
+    headers += [
+        ("Content-Type", descriptor.media_type),
+        ("Content-Length", str(descriptor.size)),
+    ]
+    call.answer(200, headers, body)
+
+
+async def read_blob(call: Call, repository: IRepository, route: BlobRoute) -> None:
+    """GET and HEAD of a blob (end-2)."""
+    if call.method == "HEAD":
+        size, call.provenance = await repository.blob_size(route.image, route.digest)
+        headers = _blob_headers(call, str(route.digest))
+        call.answer(200, [*headers, ("Content-Length", str(size))])
+        return
+    blob = await repository.blob(route.image, route.digest)
+    try:
+        call.provenance = blob.provenance
+        headers = _blob_headers(call, str(route.digest))
+        if _unchanged(call, str(route.digest)):
+            call.answer(304, headers)
+            return
+        wanted = parse_range(_range(call, str(route.digest)), blob.size)
+        if isinstance(wanted, Unsatisfiable):
+            call.answer(416, [("Content-Range", f"bytes */{blob.size}")])
+        elif isinstance(wanted, Slice):
+            span = f"bytes {wanted.start}-{wanted.end - 1}/{blob.size}"
+            headers.append(("Content-Range", span))
+            await call.stream(206, headers, blob, wanted.start, wanted.end)
+        else:
+            await call.stream(200, headers, blob, 0, blob.size)
+    finally:
+        await blob.close()
+
+
+def _blob_headers(call: Call, digest: str) -> list[tuple[str, str]]:
+    return [
+        ("Content-Type", OCTET_STREAM),
+        ("Docker-Content-Digest", digest),
+        ("ETag", f'"{digest}"'),
+        ("Accept-Ranges", "bytes"),
+        *_warning(call.provenance),
+    ]
+
+
+def _unchanged(call: Call, digest: str) -> bool:
+    """RFC 9110 section 13.1.2: 304 when one of If-None-Match is the entity tag."""
+    for header in call.head.all("if-none-match"):
+        for tag in header.split(","):
+            if tag.strip().removeprefix("W/") in ("*", f'"{digest}"', digest):
+                return True
+    return False
+
+
+def _range(call: Call, digest: str) -> str:
+    """The Range header; none when If-Range names other content (RFC 9110 13.1.5)."""
+    condition = call.head.get("if-range")
+    if condition and condition != f'"{digest}"':
+        return ""
+    return call.head.get("range")
+
+
+def _warning(provenance: Provenance | None) -> list[tuple[str, str]]:
+    if provenance is None or not provenance.warning:
+        return []
+    text = provenance.warning.encode("ascii", "replace").decode()
+    safe = "".join(char for char in text if char.isprintable() and char not in '"\\')
+    return [("Warning", f'299 - "{safe[:_LONGEST_WARNING]}"')]
+
+
+async def list_tags(call: Call, repository: IRepository, image: ImageName) -> None:
+    """GET of an image's tags (end-8)."""
+    page = parse_page(call.parameters)
+    names = await repository.tags(image, page)
+    _answer_list(call, f"/v2/{image}/tags/list", "tags", names, {"name": image.text})
+
+
+async def list_images(call: Call, repository: IRepository) -> None:
+    """GET of the catalogue."""
+    page = parse_page(call.parameters)
+    names = await repository.images(page)
+    _answer_list(call, "/v2/_catalog", "repositories", names, {})
+
+
+def _answer_list(
+    call: Call, path: str, key: str, names: Names, fields: dict[str, str]
+) -> None:
+    headers = [("Content-Type", "application/json")]
+    link = next_link(path, parse_page(call.parameters), names)
+    if link is not None:
+        headers.append(("Link", link))
+    document = {**fields, key: list(names.names)}
+    call.answer(200, headers, json.dumps(document, separators=(",", ":")).encode())

@@ -1,0 +1,220 @@
+"""The registry API of one connector: route, principal, right, then the work."""
+
+from collections.abc import Callable
+
+from twisted.internet.interfaces import IReactorTime
+
+from pullthrough.accessline import AccessLine, AccessLog
+from pullthrough.errors import (
+    Invalid,
+    Miss,
+    Refused,
+    RegistryError,
+    Unauthenticated,
+)
+from pullthrough.interfaces import IRepository, IWritableRepository
+from pullthrough.spec import routes
+from pullthrough.spec.errorcodes import ErrorCode, InvalidText
+from pullthrough.spec.names import ImageName
+from pullthrough.spec.routes import Route
+from pullthrough.values import Identity
+from pullthrough.web import reading, writing
+from pullthrough.web.call import Call
+from pullthrough.web.exchange import IExchange
+from pullthrough.web.failures import tell
+from pullthrough.web.guard import BASIC_CHALLENGE, Guard
+from pullthrough.web.tokens import give_token
+
+#: The right that each method of a route needs; what is missing needs ``push``.
+_ACTIONS = {"GET": "pull", "HEAD": "pull", "DELETE": "delete"}
+
+
+class Site:
+    """Serves one repository; called once for each request.
+
+    :param now: seconds since the epoch, for tokens.
+    """
+
+    def __init__(
+        self,
+        repository: IRepository,
+        guard: Guard,
+        access_log: AccessLog,
+        clock: IReactorTime,
+        now: Callable[[], float],
+    ) -> None:
+        self._repository = repository
+        self._guard = guard
+        self._access_log = access_log
+        self._clock = clock
+        self._now = now
+
+    async def __call__(self, exchange: IExchange) -> None:
+        """Answer one request; see :data:`Application`."""
+        call = Call(exchange)
+        begun = self._clock.seconds()
+        source = ""
+        try:
+            await self._answer(call)
+            source = call.provenance.source.value if call.provenance else ""
+        except RegistryError as error:
+            source = "error"
+            _answer_error(call, error)
+        except BaseException:
+            source = "error"
+            raise
+        finally:
+            self._log(call, begun, source)
+
+    def _log(self, call: Call, begun: float, source: str) -> None:
+        self._access_log(
+            AccessLine(
+                peer=call.exchange.peer,
+                principal=call.identity.principal,
+                repository=self._repository.name,
+                method=call.method,
+                path=call.head.path,
+                status=call.status,
+                sent=call.sent,
+                seconds=self._clock.seconds() - begun,
+                member=call.provenance.member if call.provenance else "",
+                source=source,
+                agent=call.head.get("user-agent"),
+            )
+        )
+
+    async def _answer(self, call: Call) -> None:
+        try:
+            route = routes.parse_route(call.head.path)
+            call.parameters = routes.parse_query(call.head.query)
+        except InvalidText as error:
+            # Only who may be here at all is told what is wrong.
+            await self._admit(call, routes.Base(), None, "pull")
+            raise _invalid(error) from error
+        if route is None:
+            await self._admit(call, routes.Base(), None, "pull")
+            raise Miss(ErrorCode.UNSUPPORTED, "there is no such endpoint")
+        image: ImageName | None = getattr(route, "image", None)
+        action = self._action(call.method, route)
+        await self._admit(call, route, image, action)
+        if isinstance(route, routes.Token) and call.method != "GET":
+            # Clients that try OAuth2's POST go on with GET after a 404.
+            raise Miss(ErrorCode.UNSUPPORTED, "ask for a token by GET")
+        if call.method not in routes.METHODS[type(route)]:
+            raise Refused(
+                ErrorCode.UNSUPPORTED, f"{call.method} has no meaning on this endpoint"
+            )
+        try:
+            await self._work(call, route)
+        except InvalidText as error:
+            raise _invalid(error) from error
+
+    def _action(self, method: str, route: Route) -> str:
+        if isinstance(route, routes.Catalog):
+            return "catalog"
+        if isinstance(route, routes.UploadsRoute | routes.UploadRoute):
+            return "push"
+        return _ACTIONS.get(method, "push")
+
+    async def _admit(
+        self, call: Call, route: Route, image: ImageName | None, action: str
+    ) -> None:
+        """Find out who is asking, and whether they may."""
+        guard = self._guard
+        try:
+            call.identity = await guard.identify(call.exchange)
+            if isinstance(route, routes.Token):
+                return
+            if isinstance(route, routes.Base) and call.identity == Identity():
+                # Always challenged: from here clients learn how to log in, and
+                # whether a password is right.
+                raise Unauthenticated("log in, or ask for an anonymous token")
+            if not isinstance(route, routes.Base):
+                guard.allow(call.identity, image, action)
+        except Unauthenticated as error:
+            challenge = guard.challenge(call.exchange, image, action)
+            if isinstance(route, routes.Token):
+                challenge = BASIC_CHALLENGE
+            raise _Challenged(error, challenge) from error
+
+    async def _work(self, call: Call, route: Route) -> None:
+        match route:
+            case routes.Base():
+                call.answer(200, [("Content-Type", "application/json")], b"{}")
+            case routes.Token():
+                give_token(call, self._guard, self._now())
+            case routes.Catalog():
+                await reading.list_images(call, self._repository)
+            case routes.TagsRoute(image):
+                await reading.list_tags(call, self._repository, image)
+            case routes.ManifestRoute() if call.method in ("GET", "HEAD"):
+                await reading.read_manifest(call, self._repository, route)
+            case routes.BlobRoute() if call.method in ("GET", "HEAD"):
+                await reading.read_blob(call, self._repository, route)
+            case _:
+                await self._write(call, self._writable(), route)
+
+    def _writable(self) -> IWritableRepository:
+        repository = self._repository
+        if not IWritableRepository.providedBy(repository):
+            raise Refused(
+                ErrorCode.UNSUPPORTED,
+                f"{repository.name} is a {repository.kind} repository that takes no"
+                " pushes and no deletes",
+            )
+        writable: IWritableRepository = repository
+        return writable
+
+    async def _write(
+        self, call: Call, repository: IWritableRepository, route: Route
+    ) -> None:
+        match route, call.method:
+            case routes.ManifestRoute(), "PUT":
+                await writing.put_manifest(call, repository, route)
+            case routes.ManifestRoute(), _:
+                await writing.delete_manifest(call, repository, route)
+            case routes.BlobRoute(), _:
+                await writing.delete_blob(call, repository, route)
+            case routes.UploadsRoute(), _:
+                source = self._mount_source(call)
+                await writing.begin_upload(call, repository, route, source)
+            case routes.UploadRoute(), "PATCH":
+                await writing.append(call, repository, route)
+            case routes.UploadRoute(), "PUT":
+                await writing.finish_upload(call, repository, route)
+            case routes.UploadRoute(), "GET":
+                await writing.tell_upload(call, repository, route)
+            case routes.UploadRoute(), _:
+                await writing.cancel_upload(call, repository, route)
+
+    def _mount_source(self, call: Call) -> ImageName | None:
+        """The image to mount from, if it is named and may be read (T7)."""
+        name = call.parameter("from")
+        if not name:
+            return None
+        try:
+            source = ImageName(name)
+            self._guard.allow(call.identity, source, "pull")
+        except (InvalidText, Refused):
+            return None
+        return source
+
+
+class _Challenged(Unauthenticated):
+    """A refusal with the challenge that goes with it."""
+
+    def __init__(self, error: Unauthenticated, challenge: tuple[str, str]) -> None:
+        super().__init__(error.detail)
+        self.challenge = challenge
+
+
+def _invalid(error: InvalidText) -> Invalid:
+    return Invalid(error.code, error.detail)
+
+
+def _answer_error(call: Call, error: RegistryError) -> None:
+    told = tell(error)
+    headers = list(told.headers)
+    if isinstance(error, _Challenged):
+        headers.append(error.challenge)
+    call.answer(told.status, headers, told.body)
