@@ -1,0 +1,1 @@
+"""Remote registries: asked by their own protocol, through the egress."""

@@ -1,0 +1,96 @@
+"""What the parts of a configuration must be to each other."""
+
+from collections.abc import Iterable
+
+from pullthrough.config.model import Connector, Kind, Repository, Settings
+
+
+def check(settings: Settings) -> list[str]:
+    """Everything that does not fit together, as ``[section] option: reason``."""
+    faults: list[str] = []
+    if not settings.repositories:
+        faults.append("[repository:NAME]: there is no repository")
+    faults += _members(settings.repositories)
+    faults += _stores(settings)
+    faults += _ports(settings.repositories)
+    return faults
+
+
+def _members(repositories: Iterable[Repository]) -> Iterable[str]:
+    known = {repository.name: repository for repository in repositories}
+    for group in known.values():
+        where = f"[repository:{group.name}]"
+        for member in group.member_names:
+            if member not in known:
+                yield f"{where} member_names: there is no repository {member}"
+        if group.kind is Kind.GROUP and group.name in _below(group, known):
+            yield f"{where} member_names: the group contains itself"
+        writable = group.writable_member
+        if writable and writable not in group.member_names:
+            yield f"{where} writable_member: {writable} is not one of its members"
+        elif writable in known and known[writable].kind is not Kind.HOSTED:
+            yield f"{where} writable_member: {writable} is not a hosted repository"
+
+
+def _below(group: Repository, known: dict[str, Repository]) -> set[str]:
+    """The names of all that a group reaches, over any number of steps."""
+    reached: set[str] = set()
+    ahead = list(group.member_names)
+    while ahead:
+        name = ahead.pop()
+        if name not in reached:
+            reached.add(name)
+            if name in known:
+                ahead += known[name].member_names
+    return reached
+
+
+def _stores(settings: Settings) -> Iterable[str]:
+    defined = {store.name for store in settings.blob_stores}
+    for repository in settings.repositories:
+        store = repository.blob_store_name
+        if store and store not in defined:
+            yield (
+                f"[repository:{repository.name}] blob_store_name: there is no"
+                f" [blobstore:{store}]"
+            )
+    seen: dict[object, str] = {}
+    for one in settings.blob_stores:
+        folder = one.path.absolute()
+        if folder in seen:
+            yield (
+                f"[blobstore:{one.name}] path: {folder} is the folder of"
+                f" {seen[folder]} already"
+            )
+        seen[folder] = one.name
+
+
+def _ports(repositories: Iterable[Repository]) -> Iterable[str]:
+    taken: list[tuple[tuple[str, str, str], str]] = []
+    for repository in repositories:
+        for connector in repository.connectors:
+            place = _place(connector)
+            option = f"{connector.scheme}_port"
+            for other, owner in taken:
+                if _collide(place, other):
+                    yield (
+                        f"[repository:{repository.name}] {option}:"
+                        f" {connector.description} is taken by {owner}"
+                    )
+            taken.append((place, f"[repository:{repository.name}] {option}"))
+
+
+def _place(connector: Connector) -> tuple[str, str, str]:
+    """Kind, address and interface of an endpoint."""
+    kind, _, rest = connector.description.partition(":")
+    address, *options = rest.split(":")
+    given = dict(option.partition("=")[::2] for option in options)
+    if kind == "systemd":
+        return kind, rest, ""
+    return kind, address, given.get("interface", "")
+
+
+def _collide(one: tuple[str, str, str], other: tuple[str, str, str]) -> bool:
+    if one[:2] != other[:2] or one[1] == "0":
+        return False
+    return one[2] == other[2] or "" in (one[2], other[2])

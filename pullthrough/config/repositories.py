@@ -1,0 +1,121 @@
+"""The ``[repository:NAME]`` sections."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from pullthrough.config import fields
+from pullthrough.config.model import Connector, Egress, Kind, Remote, Repository
+from pullthrough.config.secrets import Secret, SecretError, find_secret, read_text
+from pullthrough.config.section import Section
+
+#: Hosts where a one-part name means ``library/NAME``.
+DOCKER_HUB = frozenset({"registry-1.docker.io", "index.docker.io", "docker.io"})
+
+
+@dataclass(frozen=True, slots=True)
+class Defaults:
+    """What a repository's section takes from elsewhere."""
+
+    folder: Path
+    environ: Mapping[str, str]
+    tls_certificate: Path | None
+    tls_key: Path | None
+
+    def path(self, value: str) -> Path:
+        """A path, relative to the file."""
+        return self.folder / value
+
+    def secret(self, value: str) -> Secret:
+        """A secret, wherever it lies."""
+        return find_secret(value, self.folder, self.environ)
+
+
+def read_repository(name: str, section: Section, defaults: Defaults) -> Repository:
+    """Read one repository; what is wrong goes to the section's faults."""
+    kind = section.get("type", _kind, None)
+    common = Repository(
+        name=name,
+        kind=kind or Kind.GROUP,
+        connectors=_connectors(section, defaults),
+        force_basic_auth=section.get("force_basic_auth", fields.boolean, False),
+    )
+    if kind is None:
+        if not section.has("type"):
+            section.fault("type", "is missing: hosted, proxy or group")
+        section.skip()
+        return common
+    if kind is Kind.GROUP:
+        if not section.has("member_names"):
+            section.fault("member_names", "a group needs members")
+        return replace(
+            common,
+            member_names=section.get("member_names", fields.items, ()),
+            writable_member=section.get("writable_member", fields.name, ""),
+        )
+    store = section.get("blob_store_name", fields.name, name)
+    if kind is Kind.HOSTED:
+        return replace(common, blob_store_name=store)
+    return replace(common, blob_store_name=store, remote=_remote(section, defaults))
+
+
+def _kind(value: str) -> Kind | None:
+    try:
+        return Kind(value)
+    except ValueError:
+        raise fields.FieldError("must be hosted, proxy or group") from None
+
+
+def _connectors(section: Section, defaults: Defaults) -> tuple[Connector, ...]:
+    certificate = section.get("tls_certificate", defaults.path, None)
+    key = section.get("tls_key", defaults.path, None)
+    certificate = certificate or defaults.tls_certificate
+    key = key or defaults.tls_key
+    found = []
+    plain = section.get("http_port", fields.endpoint, "")
+    if plain:
+        found.append(Connector(plain))
+    secure = section.get("https_port", fields.endpoint, "")
+    if secure:
+        if certificate is None or key is None:
+            section.fault("https_port", "needs tls_certificate and tls_key")
+        else:
+            _readable(section, "tls_certificate", certificate)
+            _readable(section, "tls_key", key)
+            found.append(Connector(secure, certificate, key))
+    return tuple(found)
+
+
+def _readable(section: Section, option: str, path: Path) -> None:
+    try:
+        read_text(path)
+    except SecretError as error:
+        section.fault(option, str(error))
+
+
+def _remote(section: Section, defaults: Defaults) -> Remote:
+    if not section.has("remote_url"):
+        section.fault("remote_url", "a proxy needs the URL of its upstream")
+    url = section.get("remote_url", fields.remote, "")
+    username = section.get("username", fields.printable, "")
+    password = section.get("password", defaults.secret, Secret(""))
+    token = section.get("bearer_token", defaults.secret, Secret(""))
+    if token and (username or password):
+        section.fault("bearer_token", "goes without username and password")
+    elif bool(username) != bool(password) and not token:
+        missing = "password" if username else "username"
+        # One that is there but cannot be read has its own fault.
+        if not section.has(missing):
+            section.fault(missing, "username and password go together")
+    egress: Egress | None = section.get("proxy", fields.egress, None)
+    library = urlsplit(url).hostname in DOCKER_HUB
+    return Remote(
+        url=url,
+        username=username,
+        password=password,
+        bearer_token=token,
+        egress=egress,
+        library=section.get("library", fields.boolean, library),
+        metadata_max_age=section.get("metadata_max_age", fields.age, 86400.0),
+    )

@@ -1,0 +1,158 @@
+"""How connections leave: direct, through an HTTP proxy, or through SOCKS5."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+from twisted.internet.defer import Deferred
+from twisted.internet.endpoints import HostnameEndpoint, wrapClientTLS
+from twisted.internet.interfaces import IStreamClientEndpoint
+from twisted.internet.ssl import optionsForClientTLS
+from twisted.web.client import URI, Agent, HTTPConnectionPool, ProxyAgent
+from twisted.web.http_headers import Headers
+from twisted.web.iweb import IAgent, IAgentEndpointFactory, IBodyProducer, IResponse
+from zope.interface import implementer
+
+from pullthrough.spec.hosts import matches
+from pullthrough.upstream.connect import Connect, proxy_authorization
+from pullthrough.upstream.headcap import HeadCapEndpoint
+from pullthrough.upstream.socks5 import Socks5
+from pullthrough.upstream.trust import Trust
+from pullthrough.upstream.tunnel import Greeting, TunnelEndpoint
+
+#: Idle connections kept to each host, and for how many seconds.
+KEPT = 8
+KEPT_TIME = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """A configured way out.
+
+    :ivar proxy: ``direct``, ``http://HOST:PORT`` or ``socks5://HOST:PORT``.
+    :ivar non_proxy_hosts: reached directly all the same.
+    """
+
+    proxy: str = "direct"
+    username: str = ""
+    password: str = ""
+    non_proxy_hosts: Sequence[str] = ()
+
+    def leads(self, host: str) -> bool:
+        """Whether the proxy is the way to that host."""
+        return self.proxy != "direct" and not matches(host, self.non_proxy_hosts)
+
+    @property
+    def scheme(self) -> str:
+        """``http`` or ``socks5``."""
+        return urlsplit(self.proxy).scheme
+
+    @property
+    def name(self) -> str:
+        """``HOST:PORT`` of the proxy."""
+        return urlsplit(self.proxy).netloc
+
+
+@implementer(IAgentEndpointFactory)
+class EgressEndpoints:
+    """Finds the endpoint that reaches a URL's host.
+
+    :param timeout: seconds to connect, and as many for a proxy's greeting.
+    """
+
+    def __init__(self, reactor: Any, way: Way, trust: Trust, timeout: float) -> None:
+        self._reactor = reactor
+        self._way = way
+        self._trust = trust
+        self._timeout = timeout
+
+    def endpointForURI(self, uri: URI) -> IStreamClientEndpoint:
+        """See :meth:`IAgentEndpointFactory.endpointForURI`."""
+        host = uri.host.decode("ascii")
+        endpoint: IStreamClientEndpoint
+        if self._way.leads(host):
+            endpoint = self._tunnel(host, uri.port)
+        else:
+            endpoint = self._hostname(host, uri.port)
+        if uri.scheme == b"https":
+            options = optionsForClientTLS(host.strip("[]"), trustRoot=self._trust)
+            endpoint = wrapClientTLS(options, endpoint)
+        return HeadCapEndpoint(endpoint)
+
+    def proxy(self) -> IStreamClientEndpoint:
+        """The proxy itself, for requests in absolute form."""
+        return HeadCapEndpoint(self._proxy())
+
+    def _proxy(self) -> IStreamClientEndpoint:
+        parts = urlsplit(self._way.proxy)
+        return self._hostname(parts.hostname or "", parts.port or 0)
+
+    def _hostname(self, host: str, port: int) -> IStreamClientEndpoint:
+        return HostnameEndpoint(
+            self._reactor, host.strip("[]"), port, timeout=self._timeout
+        )
+
+    def _tunnel(self, host: str, port: int) -> IStreamClientEndpoint:
+        way = self._way
+        target = f"{host}:{port}"
+
+        def greet() -> Greeting:
+            if way.scheme == "socks5":
+                return Socks5(host, port, way.username, way.password)
+            return Connect(target, way.username, way.password)
+
+        return TunnelEndpoint(
+            self._reactor, self._proxy(), way.name, target, greet, self._timeout
+        )
+
+
+@implementer(IAgent)
+class EgressAgent:
+    """An agent whose connections leave the configured way.
+
+    :ivar way: for telling people which proxy failed.
+    """
+
+    def __init__(self, reactor: Any, way: Way, trust: Trust, timeout: float) -> None:
+        self.way = way
+        self._pool = HTTPConnectionPool(reactor)
+        self._pool.maxPersistentPerHost = KEPT
+        self._pool.cachedConnectionTimeout = KEPT_TIME
+        endpoints = EgressEndpoints(reactor, way, trust, timeout)
+        self._agent = Agent.usingEndpointFactory(reactor, endpoints, pool=self._pool)
+        self._absolute: ProxyAgent | None = None
+        if way.proxy != "direct" and way.scheme == "http":
+            self._absolute = ProxyAgent(endpoints.proxy(), reactor, pool=self._pool)
+
+    def request(
+        self,
+        method: bytes,
+        uri: bytes,
+        headers: Headers | None = None,
+        bodyProducer: IBodyProducer | None = None,
+    ) -> "Deferred[IResponse]":
+        """See :meth:`IAgent.request`.
+
+        What is not TLS goes to an HTTP proxy in absolute form (RFC 9112 section
+        3.2.2); everything else through a tunnel, or directly.
+        """
+        parts = urlsplit(uri.decode("ascii"))
+        if (
+            self._absolute is not None
+            and parts.scheme == "http"
+            and self.way.leads(parts.hostname or "")
+        ):
+            headers = headers.copy() if headers else Headers()
+            if self.way.username:
+                value = proxy_authorization(self.way.username, self.way.password)
+                headers.setRawHeaders("Proxy-Authorization", [value])
+            agent: IAgent = self._absolute
+        else:
+            agent = self._agent
+        return agent.request(method, uri, headers, bodyProducer)
+
+    def close(self) -> "Deferred[Any]":
+        """Close the idle connections."""
+        closed: Deferred[Any] = self._pool.closeCachedConnections()
+        return closed
