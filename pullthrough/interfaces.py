@@ -360,6 +360,9 @@ class IRepository(Interface):
     async def holds(image: ImageName, digest: Digest) -> Descriptor | None:
         """The blob or manifest, if it is here and the image's; no network."""
 
+    async def links(image: ImageName, digest: Digest) -> bool:
+        """Whether a manifest of the image, which is here, links to it; no network."""
+
     async def tags(image: ImageName, page: Page) -> Names:
         """A page of the image's tags, in ASCII order."""
 

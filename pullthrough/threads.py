@@ -32,7 +32,8 @@ class IThreads(Interface):
 class Threads:
     """A pool of at most ``size`` threads; admits while ``queue`` jobs or fewer wait.
 
-    With one thread the jobs run one after the other, in the order given.
+    With one thread the jobs run one after the other, in the order given. Before
+    *start* and after *stop*, when no reactor runs, a job runs at once.
     """
 
     def __init__(
@@ -44,7 +45,7 @@ class Threads:
         self._pending = 0
 
     def start(self) -> None:
-        """Begin to work; jobs given before wait until then."""
+        """Run jobs in threads from now on."""
         self._pool.start()
 
     def stop(self) -> None:
@@ -64,6 +65,8 @@ class Threads:
 
         Cancelling has no effect on a job that has begun.
         """
+        if not self._pool.started:
+            return execute(function, *args, **kwargs)
         self._pending += 1
         done = deferToThreadPool(self._reactor, self._pool, function, *args, **kwargs)
         return done.addBoth(self._finished)

@@ -31,7 +31,7 @@ class _Answers:
         return (
             self._outage
             or self._miss
-            or Miss(ErrorCode.NAME_UNKNOWN, "this group has no members")
+            or Miss(ErrorCode.NAME_UNKNOWN, "no member of this group has it")
         )
 
 

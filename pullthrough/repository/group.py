@@ -87,6 +87,25 @@ class GroupRepository:
         holder = await self._holder(image, digest)
         return await holder.holds(image, digest) if holder else None
 
+    async def links(self, image: ImageName, digest: Digest) -> bool:
+        """See :meth:`IRepository.links`."""
+        return bool(await self.linking(image, digest))
+
+    async def linking(self, image: ImageName, digest: Digest) -> list[IRepository]:
+        """The members that have a manifest of the image that links to it."""
+        return [member for member in self.members if await member.links(image, digest)]
+
+    async def known_blob(
+        self, image: ImageName, digest: Digest
+    ) -> Sequence[IRepository]:
+        """The members to ask for a blob that somebody here knows already.
+
+        Who has a copy; else those whose manifests link to it. Nobody else is asked, so
+        that a push tells no upstream the names of our images.
+        """
+        holder = await self._holder(image, digest)
+        return [holder] if holder else await self.linking(image, digest)
+
     async def tags(self, image: ImageName, page: Page) -> Names:
         """See :meth:`IRepository.tags`."""
         # Every member's page begins behind the same name, so the smallest names

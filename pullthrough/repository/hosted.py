@@ -106,6 +106,11 @@ class HostedRepository:
         record = await self._manifests.record(image, digest)
         return record.descriptor if record else None
 
+    async def links(self, image: ImageName, digest: Digest) -> bool:
+        """See :meth:`IRepository.links`."""
+        found = await self._metadata.linked(self._repository, image, digest)
+        return found is not None
+
     async def tags(self, image: ImageName, page: Page) -> Names:
         """See :meth:`IRepository.tags`."""
         names = await self._metadata.tags(self._repository, image, page)

@@ -233,6 +233,12 @@ class ProxyRepository:
         record = await self._manifests.record(image, digest)
         return record.descriptor if record else None
 
+    async def links(self, image: ImageName, digest: Digest) -> bool:
+        """See :meth:`IRepository.links`."""
+        image = self._upstream_name(image)
+        found = await self._metadata.linked(self._repository, image, digest)
+        return found is not None
+
     # -- lists --
 
     async def tags(self, image: ImageName, page: Page) -> Names:

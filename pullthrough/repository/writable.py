@@ -4,6 +4,7 @@ from zope.interface import implementer
 
 from pullthrough.errors import Miss
 from pullthrough.interfaces import IBlob, IUpload, IWritableRepository
+from pullthrough.repository.chain import first_found
 from pullthrough.repository.copying import copy
 from pullthrough.repository.group import GroupRepository
 from pullthrough.repository.hosted import HostedRepository
@@ -46,12 +47,24 @@ class WritableGroup:
     async def blob_size(
         self, image: ImageName, digest: Digest
     ) -> tuple[int, Provenance]:
-        """See :meth:`IRepository.blob_size`."""
-        return await self._group.blob_size(image, digest)
+        """See :meth:`IRepository.blob_size`.
+
+        A client that pushes asks so for each layer. Only those are asked that know the
+        blob: a new layer costs no question to the world, and an upstream that is down
+        stops no push.
+        """
+        members = await self._group.known_blob(image, digest)
+        return await first_found(
+            members, lambda member: member.blob_size(image, digest)
+        )
 
     async def holds(self, image: ImageName, digest: Digest) -> Descriptor | None:
         """See :meth:`IRepository.holds`."""
         return await self._group.holds(image, digest)
+
+    async def links(self, image: ImageName, digest: Digest) -> bool:
+        """See :meth:`IRepository.links`."""
+        return await self._group.links(image, digest)
 
     async def tags(self, image: ImageName, page: Page) -> Names:
         """See :meth:`IRepository.tags`."""
@@ -77,8 +90,11 @@ class WritableGroup:
         return await self._writable.put_manifest(image, reference, media_type, body)
 
     async def _bring(self, image: ImageName, digest: Digest) -> None:
+        members = await self._group.known_blob(image, digest)
         try:
-            content = await self._group.blob(image, digest)
+            content = await first_found(
+                members, lambda member: member.blob(image, digest)
+            )
         except Miss:
             return  # the writable member then says what is missing
         try:

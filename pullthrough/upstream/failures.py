@@ -20,6 +20,20 @@ from pullthrough.errors import (
 from pullthrough.upstream.egress import Way
 from pullthrough.upstream.tunnel import reason_of
 
+#: What a request of Twisted's client may fail with; everything else is a bug.
+CLIENT_ERRORS = (
+    CancelledError,
+    Outage,
+    RequestTransmissionFailed,
+    ResponseFailed,
+    TLSError,
+    VerificationError,
+    error.ConnectBindError,
+    error.ConnectError,
+    error.ConnectionClosed,
+    error.NoProtocol,
+)
+
 
 def outage_of(problem: BaseException, host: str, target: str, way: Way) -> Outage:
     """The outage behind an error of the client.
@@ -29,8 +43,6 @@ def outage_of(problem: BaseException, host: str, target: str, way: Way) -> Outag
     """
     if isinstance(problem, Outage):
         return problem
-    if isinstance(problem, CancelledError | error.TimeoutError):
-        return UpstreamTimeout(f"upstream {target} did not answer in time")
     causes = _causes(problem)
     for cause in causes:
         if isinstance(cause, Outage):
@@ -39,6 +51,12 @@ def outage_of(problem: BaseException, host: str, target: str, way: Way) -> Outag
             return UpstreamOutage(f"upstream {target}: its certificate is of another")
         if isinstance(cause, TLSError):
             return UpstreamOutage(f"upstream {target}: TLS failed: {_tls(cause)}")
+    if isinstance(problem, error.ConnectError) and way.leads(host):
+        return EgressOutage(
+            f"egress proxy {way.name} cannot be reached: {reason_of(problem)}"
+        )
+    if isinstance(problem, CancelledError | error.TimeoutError):
+        return UpstreamTimeout(f"upstream {target} did not answer in time")
     if isinstance(problem, error.DNSLookupError):
         return UpstreamOutage(f"upstream {target}: its name is not known")
     if isinstance(problem, error.ConnectError):

@@ -45,12 +45,12 @@ class _HeadCap(ProtocolWrapper):
     def write(self, data: bytes) -> None:
         """A request goes out: a head comes back."""
         self._head = b""
-        super().write(data)
+        super().write(data)  # type: ignore[no-untyped-call]
 
     def writeSequence(self, data: Any) -> None:
         """Likewise."""
         self._head = b""
-        super().writeSequence(data)
+        super().writeSequence(data)  # type: ignore[no-untyped-call]
 
     def dataReceived(self, data: bytes) -> None:
         """Look at the head, then hand the bytes on."""
@@ -59,7 +59,7 @@ class _HeadCap(ProtocolWrapper):
             wire: Any = self.transport
             wire.abortConnection()
             return
-        super().dataReceived(data)
+        super().dataReceived(data)  # type: ignore[no-untyped-call]
 
     def _fits(self, data: bytes) -> bool:
         head = (self._head or b"") + data

@@ -136,6 +136,9 @@ class PushTests(GroupCase):
     def test_a_layer_that_only_a_proxy_has_is_brought(self) -> None:
         """A client that saw it by HEAD does not send it; the push succeeds."""
         redis = self.theirs
+        self.now(self.proxy.manifest(REDIS, LATEST))
+        for digest in redis.blobs:
+            self.now(self.writable.blob_size(REDIS, digest))
         self.now(
             self.writable.put_manifest(REDIS, V1, redis.media_type, redis.manifest)
         )
@@ -151,6 +154,13 @@ class PushTests(GroupCase):
             self.writable.put_manifest(APP, V1, made.media_type, made.manifest),
             Invalid,
         )
+
+    def test_a_push_tells_the_upstream_nothing(self) -> None:
+        """A layer that nobody here knows is asked of nobody outside."""
+        self.upstream.failure = UpstreamOutage("down")
+        self.fails(self.writable.blob_size(APP, Digest.of(b"new")), Miss)
+        self.assertFalse(self.now(self.writable.links(APP, Digest.of(b"new"))))
+        self.assertEqual(sum(self.upstream.asked.values()), 0)
 
     def test_the_rest_is_the_members_too(self) -> None:
         """Mount and delete go to the writable member; reading to the group."""
@@ -173,6 +183,7 @@ class PushTests(GroupCase):
         """Bringing a layer follows a fill that is under way."""
         self.upstream.at_once = False
         redis = self.theirs
+        self.now(self.proxy.manifest(REDIS, LATEST))
         putting = Deferred.fromCoroutine(
             self.writable.put_manifest(REDIS, V1, redis.media_type, redis.manifest)
         )

@@ -1,0 +1,106 @@
+"""Opening the connectors: all of them, or a line that says which cannot be."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+from OpenSSL import crypto
+from twisted.internet.endpoints import serverFromString
+from twisted.internet.error import CannotListenError
+from twisted.internet.interfaces import IListeningPort, IProtocolFactory
+from twisted.internet.ssl import CertificateOptions, TLSVersion
+from twisted.protocols.tls import TLSMemoryBIOFactory
+
+_CERTIFICATE = re.compile(
+    b"-----BEGIN CERTIFICATE-----.+?-----END CERTIFICATE-----", re.DOTALL
+)
+
+
+class PortError(Exception):
+    """A connector that cannot be opened; the text says which, and why."""
+
+
+def with_tls(
+    factory: IProtocolFactory, certificate: Path, key: Path, clock: Any
+) -> IProtocolFactory:
+    """Lay TLS 1.2 or 1.3 below a factory's connections.
+
+    :param certificate: a PEM file, the chain behind the certificate.
+    :raises PortError: when certificate or key cannot be used.
+    """
+    try:
+        chain = [
+            crypto.load_certificate(crypto.FILETYPE_PEM, pem)
+            for pem in _CERTIFICATE.findall(certificate.read_bytes())
+        ]
+        private = crypto.load_privatekey(crypto.FILETYPE_PEM, key.read_bytes())
+        options = CertificateOptions(
+            privateKey=private,
+            certificate=chain[0],
+            extraCertChain=chain[1:],
+            raiseMinimumTo=TLSVersion.TLSv1_2,
+        )
+        options.getContext().check_privatekey()
+    except (OSError, IndexError, crypto.Error) as error:
+        raise PortError(f"certificate {certificate} or its key is unusable") from error
+    wrapped: IProtocolFactory = TLSMemoryBIOFactory(options, False, factory, clock)
+    return wrapped
+
+
+def open_port(
+    reactor: Any, description: str, factory: IProtocolFactory, free: bool
+) -> IListeningPort:
+    """Listen on an endpoint.
+
+    :param free: where a TCP port is taken, take another one instead.
+    :raises PortError: when it cannot be opened.
+    """
+    try:
+        return _listen(reactor, description, factory)
+    except CannotListenError as error:
+        if free and description.startswith("tcp"):
+            return _listen(reactor, _any_port(description), factory)
+        reason = getattr(error.socketError, "strerror", None) or str(error)
+        raise PortError(f"cannot listen on {description}: {reason}") from error
+
+
+def _any_port(description: str) -> str:
+    kind, _, rest = description.partition(":")
+    _, colon, options = rest.partition(":")
+    return f"{kind}:0{colon}{options}"
+
+
+def _listen(
+    reactor: Any, description: str, factory: IProtocolFactory
+) -> IListeningPort:
+    """Listen at once: the kinds of endpoint that are taken do."""
+    opened: list[IListeningPort] = []
+    failed: list[BaseException] = []
+    try:
+        endpoint = serverFromString(reactor, description)
+    except (ValueError, TypeError, IndexError, KeyError) as error:
+        raise PortError(f"{description} is no endpoint: {error}") from error
+    endpoint.listen(factory).addCallbacks(
+        opened.append, lambda failure: failed.append(failure.value)
+    )
+    for problem in failed:
+        if isinstance(problem, OSError):
+            raise PortError(
+                f"cannot listen on {description}: {problem.strerror}"
+            ) from problem
+        raise problem
+    return opened[0]
+
+
+def location(port: IListeningPort) -> str:
+    """``HOST:PORT`` by which a client on this machine reaches a port."""
+    address: Any = port.getHost()
+    host = getattr(address, "host", None)
+    if host is None:
+        name = getattr(address, "name", b"")
+        return f"unix:{name.decode() if isinstance(name, bytes) else name}"
+    if host in ("0.0.0.0", ""):  # noqa: S104
+        host = "127.0.0.1"
+    if host == "::":
+        host = "::1"
+    return f"[{host}]:{address.port}" if ":" in host else f"{host}:{address.port}"

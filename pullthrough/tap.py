@@ -1,0 +1,92 @@
+"""The twistd plugin: its options, and the service they make."""
+
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+from twisted.application.service import IService
+from twisted.python import usage
+
+from pullthrough.config.ini import ConfigurationError, read
+from pullthrough.config.model import Settings
+
+
+class Options(usage.Options):
+    """``twistd pullthrough``."""
+
+    synopsis = "[options]"
+    longdesc = (
+        "A container registry that hosts, proxies and groups. Runs in the foreground"
+        " and logs to standard output unless twistd's own options say otherwise."
+    )
+    optParameters = [
+        ["config", "c", None, "The configuration, an INI file."],
+    ]
+    optFlags = [
+        ["check", None, "Only look for faults in the configuration."],
+        ["free-ports", None, "Where a TCP port is taken, take a free one."],
+    ]
+
+    settings: Settings
+
+    def postOptions(self) -> None:
+        """Read and check the configuration; every fault is printed, status 1."""
+        if self["config"] is None:
+            raise usage.UsageError("--config FILE is missing")
+        try:
+            self.settings = read(Path(self["config"]), os.environ)
+            _check_users(self.settings)
+        except ConfigurationError as error:
+            for fault in error.faults:
+                print(fault, file=sys.stderr)
+            raise SystemExit(1) from None
+        if self["check"]:
+            repositories = self.settings.repositories
+            connectors = sum(len(one.connectors) for one in repositories)
+            print(
+                f"configuration OK: {len(repositories)} repositories,"
+                f" {connectors} connectors"
+            )
+            raise SystemExit(0)
+        self._stay_in_the_foreground()
+
+    def _stay_in_the_foreground(self) -> None:
+        """As systemd and a shell want it; twistd alone would become a daemon."""
+        parent: Any = self.parent
+        if parent is None or "nodaemon" not in parent:
+            return
+        parent["nodaemon"] = True
+        if parent["pidfile"] == "twistd.pid":
+            parent["pidfile"] = ""
+
+
+def _check_users(settings: Settings) -> None:
+    from pullthrough.access.htpasswd import HtpasswdError, parse_htpasswd
+
+    if settings.auth.htpasswd is not None:
+        try:
+            parse_htpasswd(settings.auth.htpasswd.read_text("utf-8"))
+        except HtpasswdError as error:
+            fault = f"[auth] htpasswd: {settings.auth.htpasswd}: {error}"
+            raise ConfigurationError([fault]) from None
+
+
+def makeService(options: Options) -> IService:
+    """The daemon. twistd has installed the reactor by now."""
+    from twisted.internet import reactor
+
+    from pullthrough.assembly import Assembly
+    from pullthrough.errors import RegistryError
+    from pullthrough.ops.daemon import Daemon
+    from pullthrough.ops.notify import Supervisor
+    from pullthrough.upstream.trust import TrustError
+
+    service: IService = Daemon(
+        lambda: Assembly(options.settings, reactor),
+        (RegistryError, TrustError, OSError),
+        reactor,
+        Supervisor(os.environ),
+        bool(options["free-ports"]),
+    )
+    return service

@@ -1,0 +1,211 @@
+"""One remote registry, by the distribution protocol."""
+
+import json
+import re
+from urllib.parse import quote
+
+from twisted.internet.interfaces import IReactorTime
+from twisted.web.iweb import IResponse
+from zope.interface import implementer
+
+from pullthrough.errors import Outage, UpstreamOutage
+from pullthrough.interfaces import IUpstream, IUpstreamBody
+from pullthrough.spec import mediatypes
+from pullthrough.spec.descriptor import Descriptor
+from pullthrough.spec.digest import Digest
+from pullthrough.spec.errorcodes import ErrorCode, InvalidText
+from pullthrough.spec.manifest import LARGEST_MANIFEST, digest_of, media_type_of
+from pullthrough.spec.names import ImageName
+from pullthrough.spec.pages import Names, Page, cut
+from pullthrough.spec.reference import Reference, Tag
+from pullthrough.upstream.bodies import UpstreamBody, drop, length_of, read_whole
+from pullthrough.upstream.requests import Requests, Wish
+from pullthrough.values import UpstreamManifest
+
+#: Largest list of tags, in bytes.
+LARGEST_LIST = 4 * 1024 * 1024
+
+# RFC 9110 section 14.4: Content-Range = "bytes" first "-" last "/" complete-length
+_CONTENT_RANGE = re.compile(r"bytes ([0-9]{1,18})-([0-9]{1,18})/([0-9]{1,18}|\*)")
+
+_ACCEPT = (("Accept", ", ".join(mediatypes.ACCEPT_MANIFESTS)),)
+
+# Go's clients and ours take content as it is; an encoded layer has another digest.
+_IDENTITY = (("Accept-Encoding", "identity"),)
+
+
+@implementer(IUpstream)
+class RegistryUpstream:
+    """Asks a registry for manifests, blobs and tags.
+
+    :param name: what people know it by, ``HOST:PORT``.
+    """
+
+    def __init__(self, name: str, requests: Requests, clock: IReactorTime) -> None:
+        self._name = name
+        self._requests = requests
+        self._clock = clock
+
+    # -- manifests --
+
+    async def head(self, image: ImageName, reference: Reference) -> Descriptor | None:
+        """See :meth:`IUpstream.head`."""
+        try:
+            response = await self._requests.ask(
+                self._manifest(image, reference, "HEAD")
+            )
+        except UpstreamOutage as error:
+            if error.detail.endswith("answered 405"):
+                return None
+            raise
+        drop(response)
+        told = _header(response, "Docker-Content-Digest")
+        media_type = mediatypes.essence(_header(response, "Content-Type"))
+        size = _header(response, "Content-Length")
+        if not media_type or not size.isdigit():
+            return None
+        try:
+            return Descriptor(media_type, Digest.parse(told), int(size))
+        except InvalidText:
+            return None
+
+    async def manifest(
+        self, image: ImageName, reference: Reference
+    ) -> UpstreamManifest:
+        """See :meth:`IUpstream.manifest`."""
+        response = await self._requests.ask(self._manifest(image, reference, "GET"))
+        self._refuse_encoded(response)
+        body = await read_whole(
+            response,
+            LARGEST_MANIFEST,
+            self._clock,
+            self._name,
+            self._requests.timeout,
+        )
+        expected = length_of(response)
+        if expected is not None and expected != len(body):
+            raise self._wrong("sent a manifest cut short")
+        declared = _header(response, "Content-Type")
+        if mediatypes.essence(declared) == "text/html":
+            raise self._wrong("sent a web page where a manifest should be")
+        asked = reference if isinstance(reference, Digest) else None
+        try:
+            media_type = media_type_of(body, declared)
+            algorithm = asked.algorithm if asked else "sha256"
+            digest = digest_of(body, media_type, algorithm)
+        except InvalidText as error:
+            raise self._wrong(f"sent no usable manifest: {error.detail}") from error
+        if asked is not None and asked != digest:
+            raise self._wrong(f"sent manifest {digest} where {asked} was asked")
+        told = _header(response, "Docker-Content-Digest")
+        if told.startswith("sha256:") and asked is None and told != str(digest):
+            raise self._wrong(f"sent manifest {digest} and called it {told}")
+        descriptor = Descriptor(media_type, digest, len(body))
+        return UpstreamManifest(descriptor, body)
+
+    def _manifest(self, image: ImageName, reference: Reference, method: str) -> Wish:
+        return Wish(
+            method,
+            f"/v2/{image}/manifests/{reference}",
+            _pull(image),
+            ErrorCode.MANIFEST_UNKNOWN,
+            (*_ACCEPT, *_IDENTITY),
+        )
+
+    # -- blobs --
+
+    async def blob(
+        self, image: ImageName, digest: Digest, offset: int = 0
+    ) -> IUpstreamBody:
+        """See :meth:`IUpstream.blob`."""
+        headers: tuple[tuple[str, str], ...] = _IDENTITY
+        if offset:
+            headers = (*headers, ("Range", f"bytes={offset}-"))
+        response = await self._requests.ask(self._blob(image, digest, "GET", headers))
+        self._refuse_encoded(response)
+        size = length_of(response)
+        begins = 0
+        if response.code == 206:
+            begins, size = self._part(response, offset)
+        elif response.code != 200:
+            drop(response)
+            raise self._wrong(f"answered {response.code} to a blob")
+        return UpstreamBody(
+            response, size, begins, self._clock, self._name, self._requests.timeout
+        )
+
+    def _part(self, response: IResponse, offset: int) -> tuple[int, int | None]:
+        match = _CONTENT_RANGE.fullmatch(_header(response, "Content-Range"))
+        if match is None or int(match[1]) != offset:
+            drop(response)
+            raise self._wrong("answered another range than was asked")
+        return offset, None if match[3] == "*" else int(match[3])
+
+    async def blob_size(self, image: ImageName, digest: Digest) -> int | None:
+        """See :meth:`IUpstream.blob_size`."""
+        response = await self._requests.ask(
+            self._blob(image, digest, "HEAD", _IDENTITY)
+        )
+        drop(response)
+        size = _header(response, "Content-Length")
+        return int(size) if size.isdigit() else None
+
+    def _blob(
+        self,
+        image: ImageName,
+        digest: Digest,
+        method: str,
+        headers: tuple[tuple[str, str], ...],
+    ) -> Wish:
+        path = f"/v2/{image}/blobs/{digest}"
+        return Wish(method, path, _pull(image), ErrorCode.BLOB_UNKNOWN, headers)
+
+    # -- lists --
+
+    async def tags(self, image: ImageName, page: Page) -> Names:
+        """See :meth:`IUpstream.tags`."""
+        path = f"/v2/{image}/tags/list?n={page.n}"
+        if page.last:
+            path += f"&last={quote(page.last, safe='')}"
+        wish = Wish("GET", path, _pull(image), ErrorCode.NAME_UNKNOWN)
+        response = await self._requests.ask(wish)
+        body = await read_whole(
+            response, LARGEST_LIST, self._clock, self._name, self._requests.timeout
+        )
+        try:
+            listed = json.loads(body).get("tags") or []
+            # Some registries list nulls, or digests as tags.
+            names = [Tag(name).name for name in listed if _is_tag(name)]
+        except (ValueError, AttributeError, TypeError, RecursionError) as error:
+            raise self._wrong("sent no usable list of tags") from error
+        found = cut(names, page)
+        more = page.n > 0 and bool(_header(response, "Link"))
+        return Names(found.names, found.more or (more and bool(found.names)))
+
+    def _refuse_encoded(self, response: IResponse) -> None:
+        encoding = _header(response, "Content-Encoding").lower()
+        if encoding not in ("", "identity"):
+            drop(response)
+            raise self._wrong(f"sent content encoded as {encoding[:40]}")
+
+    def _wrong(self, what: str) -> Outage:
+        return UpstreamOutage(f"upstream {self._name} {what}")
+
+
+def _is_tag(name: object) -> bool:
+    if not isinstance(name, str):
+        return False
+    try:
+        Tag(name)
+    except InvalidText:
+        return False
+    return True
+
+
+def _pull(image: ImageName) -> str:
+    return f"repository:{image}:pull"
+
+
+def _header(response: IResponse, name: str) -> str:
+    values = response.headers.getRawHeaders(name) or [""]
+    return str(values[0])

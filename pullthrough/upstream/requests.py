@@ -1,0 +1,220 @@
+"""Asking an upstream: log in, follow redirects, try again, and name what fails."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IReactorTime
+from twisted.internet.task import deferLater
+from twisted.web.http_headers import Headers
+from twisted.web.iweb import IResponse
+
+from pullthrough.errors import (
+    EgressOutage,
+    Miss,
+    Outage,
+    Refused,
+    UpstreamLimited,
+    UpstreamOutage,
+)
+from pullthrough.spec.challenge import parse_challenges
+from pullthrough.spec.errorcodes import ErrorCode
+from pullthrough.spec.origins import MOST_REDIRECTS, Origin, redirected
+from pullthrough.spec.retryafter import parse_retry_after
+from pullthrough.upstream.bodies import drop, read_whole
+from pullthrough.upstream.credentials import (
+    LARGEST_ANSWER,
+    Login,
+    Logins,
+    RealmError,
+)
+from pullthrough.upstream.egress import EgressAgent
+from pullthrough.upstream.failures import CLIENT_ERRORS, outage_of
+
+_REDIRECTS = frozenset({301, 302, 303, 307, 308})
+
+#: Seconds of the longest pause before the first retry; it doubles.
+PAUSE = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """One thing to ask for.
+
+    :ivar path: behind the remote's URL, beginning with ``/v2/``.
+    :ivar scope: the token scope that it needs.
+    :ivar missing: the code of the miss when the upstream has it not.
+    """
+
+    method: str
+    path: str
+    scope: str
+    missing: ErrorCode
+    headers: tuple[tuple[str, str], ...] = ()
+
+
+class Requests:
+    """Asks one upstream.
+
+    :param agent_name: the ``User-Agent``.
+    :param timeout: seconds to the head of an answer, and between bytes.
+    :param retries: how often a failed request is tried again.
+    :param random: a number from 0 to 1, for pauses.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        agent: EgressAgent,
+        login: Login,
+        clock: IReactorTime,
+        random: Callable[[], float],
+        *,
+        timeout: float,
+        retries: int,
+        agent_name: str,
+    ) -> None:
+        self._url = url
+        self._origin = Origin.of(url)
+        self._agent = agent
+        self._clock = clock
+        self._random = random
+        self.timeout = timeout
+        self._retries = retries
+        self._agent_name = agent_name
+        self._logins = Logins(self._origin, login, self._ask_realm, clock.seconds)
+
+    async def ask(self, wish: Wish) -> IResponse:
+        """The answer to a wish: one with a status below 300, or 416.
+
+        :raises Miss: 404, or 401 however we log in.
+        :raises Refused: 403.
+        :raises Outage: anything else.
+        """
+        response = await self._logged_in(wish)
+        if response.code < 300 or response.code == 416:
+            return response
+        drop(response)
+        raise self._error(wish, response)
+
+    def _error(self, wish: Wish, response: IResponse) -> Miss | Refused | Outage:
+        where = str(self._origin)
+        code = response.code
+        if code == 404:
+            return Miss(wish.missing, f"upstream {where} does not have it")
+        if code == 401:
+            # Docker Hub answers so for images that do not exist.
+            return Miss(wish.missing, f"upstream {where} wants other credentials (401)")
+        if code == 403:
+            return Refused(ErrorCode.DENIED, f"upstream {where} denies it (403)")
+        if code == 429:
+            values = response.headers.getRawHeaders("Retry-After") or [""]
+            wait = parse_retry_after(values[0], self._clock.seconds())
+            return UpstreamLimited(f"upstream {where} limits us (429)", wait)
+        if code == 407:
+            return EgressOutage(
+                f"egress proxy {self._agent.way.name} wants other credentials (407)"
+            )
+        way = self._agent.way
+        through = (
+            f", through egress proxy {way.name}" if way.leads(self._origin.host) else ""
+        )
+        return UpstreamOutage(f"upstream {where} answered {code}{through}")
+
+    async def _logged_in(self, wish: Wish) -> IResponse:
+        authorization = self._logins.known(wish.scope)
+        response = await self._retried(wish, authorization)
+        if response.code != 401:
+            return response
+        headers = response.headers.getRawHeaders("WWW-Authenticate") or []
+        try:
+            authorization = await self._logins.answer(
+                parse_challenges(headers), wish.scope
+            )
+        except RealmError as error:
+            drop(response)
+            raise UpstreamOutage(f"upstream {self._origin}: {error}") from error
+        if not authorization:
+            return response
+        drop(response)
+        return await self._retried(wish, authorization)
+
+    async def _retried(self, wish: Wish, authorization: str) -> IResponse:
+        url = self._url + wish.path
+        for attempt in range(self._retries + 1):
+            try:
+                response = await self._followed(wish, url, authorization)
+            except Outage:
+                if attempt == self._retries:
+                    raise
+            else:
+                if response.code < 500 or attempt == self._retries:
+                    return response
+                drop(response)
+            pause = self._random() * PAUSE * 2**attempt
+            await deferLater(self._clock, pause, lambda: None)
+        raise AssertionError("unreachable")
+
+    async def _followed(self, wish: Wish, url: str, authorization: str) -> IResponse:
+        """Follow redirects; credentials stay behind on a new origin, for good."""
+        for _ in range(MOST_REDIRECTS + 1):
+            if Origin.of(url) != self._origin:
+                authorization = ""
+            response = await self._once(wish.method, url, wish.headers, authorization)
+            if response.code not in _REDIRECTS:
+                return response
+            drop(response)
+            locations = response.headers.getRawHeaders("Location") or [""]
+            target = redirected(url, locations[0])
+            if target is None:
+                raise UpstreamOutage(
+                    f"upstream {Origin.of(url)} redirects to nowhere that is safe"
+                )
+            url = target
+        raise UpstreamOutage(f"upstream {self._origin} redirects too often")
+
+    async def _once(
+        self,
+        method: str,
+        url: str,
+        headers: tuple[tuple[str, str], ...],
+        authorization: str,
+    ) -> IResponse:
+        sent = Headers()
+        sent.setRawHeaders("User-Agent", [self._agent_name])
+        for name, value in headers:
+            sent.addRawHeader(name, value)
+        if authorization:
+            sent.setRawHeaders("Authorization", [authorization])
+        asking: Deferred[IResponse] = self._agent.request(
+            method.encode("ascii"), url.encode("ascii"), sent, None
+        )
+        patience = self._clock.callLater(self.timeout, asking.cancel)
+        try:
+            return await asking
+        except CLIENT_ERRORS as error:
+            target = str(Origin.of(url))
+            host = urlsplit(url).hostname or ""
+            raise outage_of(error, host, target, self._agent.way) from error
+        finally:
+            if patience.active():
+                patience.cancel()
+
+    async def _ask_realm(self, url: str, authorization: str) -> bytes:
+        response = await self._once("GET", url, (), authorization)
+        target = str(Origin.of(url))
+        if response.code == 429:
+            drop(response)
+            raise UpstreamLimited(f"token realm {target} limits us (429)")
+        if response.code in (401, 403):
+            drop(response)
+            raise Refused(
+                ErrorCode.DENIED, f"token realm {target} refuses our credentials"
+            )
+        if response.code != 200:
+            drop(response)
+            raise UpstreamOutage(f"token realm {target} answered {response.code}")
+        return await read_whole(
+            response, LARGEST_ANSWER, self._clock, target, self.timeout
+        )
