@@ -13,6 +13,7 @@ from twisted.logger import Logger
 from pullthrough.interfaces import IWritableRepository
 from pullthrough.ops.notify import Supervisor
 from pullthrough.ops.ports import PortError, location, open_port, with_tls
+from pullthrough.ops.signals import on_terminate
 
 #: Seconds for which answers under way are waited for at the end.
 DRAIN_TIME = 60.0
@@ -34,12 +35,14 @@ class Daemon(Service):
         reactor: Any,
         supervisor: Supervisor,
         free_ports: bool,
+        take_signals: Callable[[Any, Callable[[], None]], None] = on_terminate,
     ) -> None:
         self._build = build
         self._failures: tuple[type[Exception], ...] = (PortError, *failures)
         self._reactor = reactor
         self._supervisor = supervisor
         self._free_ports = free_ports
+        self._take_signals = take_signals
         self._assembly: Any = None
         self._ports: list[IListeningPort] = []
         self._alive = LoopingCall(supervisor.tell, "WATCHDOG=1")
@@ -79,6 +82,7 @@ class Daemon(Service):
         self._reactor.callWhenRunning(self._ready)
 
     def _ready(self) -> None:
+        self._take_signals(self._reactor, self._cut)
         self._assembly.start()
         for served, port in zip(self._assembly.served, self._ports, strict=True):
             self._announce(served, location(port))
@@ -119,9 +123,7 @@ class Daemon(Service):
         for port in self._ports:
             await _awaited(port.stopListening())
         listeners = [served.listener for served in self._assembly.served]
-        cutting = self._reactor.callLater(
-            DRAIN_TIME, lambda: [listener.abort_all() for listener in listeners]
-        )
+        cutting = self._reactor.callLater(DRAIN_TIME, self._cut)
         draining = [Deferred.fromCoroutine(one.drain()) for one in listeners]
         for turn in draining:
             await turn
@@ -131,6 +133,11 @@ class Daemon(Service):
             self._alive.stop()
         await self._assembly.stop()
         self._log.info("stopped")
+
+    def _cut(self) -> None:
+        """Wait no longer for answers under way."""
+        for served in self._assembly.served:
+            served.listener.abort_all()
 
 
 async def _awaited(result: Any) -> None:

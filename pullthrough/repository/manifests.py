@@ -92,9 +92,10 @@ class Manifests:
         body: bytes,
         tags: Sequence[Tag],
         checked_at: float,
-    ) -> None:
+    ) -> ManifestRecord:
         """Store the bytes, then record the facts and move the tags, durably.
 
+        :returns: the record as it is kept.
         :raises StorageOutage: then nothing is to be seen of it.
         """
         stored = record.descriptor.digest
@@ -111,6 +112,7 @@ class Manifests:
         await self._metadata.put_manifest(
             self._repository, image, record, tags, checked_at
         )
+        return record
 
 
 def _link_to_bytes(record: ManifestRecord, stored: Digest) -> ManifestRecord:

@@ -145,8 +145,9 @@ class ProxyRepository:
                 f" {image} {reference}: {error.detail}"
             ) from error
         tags = [reference] if isinstance(reference, Tag) else []
-        await self._manifests.write(image, record, fetched.body, tags, self._now())
-        return record
+        return await self._manifests.write(
+            image, record, fetched.body, tags, self._now()
+        )
 
     # -- blobs --
 

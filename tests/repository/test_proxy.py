@@ -8,12 +8,16 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from pullthrough.errors import Miss, Refused, StorageOutage, UpstreamOutage
 from pullthrough.interfaces import IContent
+from pullthrough.spec import mediatypes
+from pullthrough.spec.descriptor import Descriptor
 from pullthrough.spec.digest import Digest
 from pullthrough.spec.errorcodes import ErrorCode
 from pullthrough.spec.names import ImageName
 from pullthrough.spec.pages import Names, Page
 from pullthrough.spec.provenance import Source
 from pullthrough.spec.reference import Tag
+from pullthrough.values import UpstreamManifest
+from tests.spec.test_manifest import signed
 from tests.support.house import House
 from tests.support.images import make_image
 from tests.support.upstream import ScriptedUpstream
@@ -153,6 +157,20 @@ class ManifestTests(ProxyCase):
         self.now(self.house.store.delete(self.image.digest))
         again = self.now(self.proxy.manifest(REDIS, LATEST))
         self.assertEqual(again.body, self.image.manifest)
+
+    def test_a_signed_schema_1_manifest(self) -> None:
+        """Named by its payload, given out with the signature it came with."""
+        text = b'{\n   "schemaVersion": 1,\n   "fsLayers": []\n}'
+        body = signed(text)
+        media_type = mediatypes.DOCKER_SCHEMA1_SIGNED
+        digest = self.upstream.add("library/redis", "old", media_type, body)
+        made = Descriptor(media_type, Digest.of(text), len(body))
+        self.upstream.manifests["library/redis", digest] = UpstreamManifest(made, body)
+        for _ in range(2):
+            manifest = self.now(self.proxy.manifest(REDIS, Tag("old")))
+            self.assertEqual(manifest.body, body)
+            self.assertEqual(manifest.descriptor.digest, Digest.of(text))
+        self.assertEqual(self.upstream.asked["manifest"], 1)
 
     def test_tags_from_the_upstream_or_the_copies(self) -> None:
         """The upstream lists its tags; while it fails, we list ours."""

@@ -1,0 +1,186 @@
+"""The real programs of the end-to-end tests: their configurations and starts."""
+
+import json
+from dataclasses import dataclass
+
+from tests.loopback.world import ADDRESS, Running, World, htpasswd
+from tests.support.pki import Authority
+
+HUB = "hub.test:5643"
+GROUP = f"{ADDRESS}:5000"
+HOSTED = f"{ADDRESS}:5001"
+PROXY = f"{ADDRESS}:5002"
+
+UPSTREAM_USER = "up"
+UPSTREAM_PASSWORD = "up-secret"
+USER = "alice"
+PASSWORD = "s3cret"
+
+_REGISTRY = """
+version: 0.1
+log: {{accesslog: {{disabled: false}}, level: info}}
+storage: {{filesystem: {{rootdirectory: {data}}}, delete: {{enabled: true}}}}
+http:
+  addr: ":5643"
+  secret: x
+  tls: {{certificate: {certificate}, key: {key}}}
+auth: {{htpasswd: {{realm: hub, path: {users}}}}}
+compatibility: {{schema1: {{enabled: true}}}}
+validation: {{manifests: {{urls: {{allow: [".*"]}}}}}}
+"""
+
+_CONFIG = """
+[pullthrough]
+data = {data}
+
+[http]
+proxy = {egress}
+trust = {trust}
+timeout = 10s
+retries = 1
+
+[auth]
+htpasswd = {users}
+
+[repository:own]
+type = hosted
+http_port = tcp:5001
+
+[repository:hub]
+type = proxy
+http_port = tcp:5002
+remote_url = https://{hub}
+username = {upstream_user}
+password = {upstream_password}
+library = yes
+
+[repository:all]
+type = group
+http_port = tcp:5000
+member_names = own, hub
+writable_member = own
+force_basic_auth = {force}
+"""
+
+
+@dataclass
+class Upstream:
+    """Debian's docker-registry over TLS with a private authority and a password."""
+
+    world: World
+    authority: Authority
+
+    def __post_init__(self) -> None:
+        folder = self.world.folder
+        certificate, key = self.authority.issue("hub.test")
+        users = htpasswd(folder / "hub.users", **{UPSTREAM_USER: UPSTREAM_PASSWORD})
+        self._config = folder / "hub.yml"
+        self._config.write_text(
+            _REGISTRY.format(
+                data=folder / "hub", certificate=certificate, key=key, users=users
+            )
+        )
+
+    def start(self) -> Running:
+        """Start it; what was pushed before is still there."""
+        return self.world.start(
+            "hub", "docker-registry", "serve", str(self._config), port=5643
+        )
+
+    def fill(self, *options: str) -> str:
+        """Push images into it."""
+        return self.world.python(
+            "testbed/make_images.py",
+            "--push",
+            f"https://{HUB}",
+            "--user",
+            f"{UPSTREAM_USER}:{UPSTREAM_PASSWORD}",
+            "--ca",
+            str(self.authority.certificate),
+            *options,
+        )
+
+    def has(self, path: str) -> bool:
+        """Whether it answers 200 to a path."""
+        code = self.world.curl(
+            "--cacert",
+            str(self.authority.certificate),
+            "-u",
+            f"{UPSTREAM_USER}:{UPSTREAM_PASSWORD}",
+            "-o",
+            "/dev/null",
+            "-w",
+            "%{http_code}",
+            f"https://{HUB}{path}",
+        )
+        return code == "200"
+
+
+def daemon(
+    world: World,
+    authority: Authority,
+    name: str,
+    egress: str = "direct",
+    force: str = "no",
+) -> Running:
+    """Our daemon: a hosted repository, a proxy of the upstream, a group of both."""
+    users = htpasswd(world.folder / "users", **{USER: PASSWORD})
+    config = _CONFIG.format(
+        data=world.folder / f"{name}.data",
+        egress=egress,
+        trust=authority.certificate,
+        users=users,
+        hub=HUB,
+        upstream_user=UPSTREAM_USER,
+        upstream_password=UPSTREAM_PASSWORD,
+        force=force,
+    )
+    return world.daemon(name, config, 5000)
+
+
+def tinyproxy(world: World) -> Running:
+    """An HTTP proxy with a password."""
+    config = world.folder / "tinyproxy.conf"
+    config.write_text(
+        f"Port 3129\nListen {ADDRESS}\nMaxClients 100\nLogLevel Connect\n"
+        "BasicAuth pxuser pxpass\nAllow 0.0.0.0/0\nConnectPort 5643\n"
+    )
+    return world.start("tinyproxy", "tinyproxy", "-d", "-c", str(config), port=3129)
+
+
+def microsocks(world: World) -> Running:
+    """A SOCKS5 proxy with a password."""
+    return world.start(
+        "microsocks",
+        *("microsocks", "-i", ADDRESS, "-p", "1080", "-u", "pxuser", "-P", "pxpass"),
+        port=1080,
+    )
+
+
+def v2ray(world: World) -> Running:
+    """V2Ray with a SOCKS and an HTTP port."""
+
+    def inbound(port: int, protocol: str, settings: object) -> object:
+        return {
+            "listen": "0.0.0.0",
+            "port": port,
+            "protocol": protocol,
+            "settings": settings,
+        }
+
+    account = [{"user": "pxuser", "pass": "pxpass"}]
+    config = world.folder / "v2ray.json"
+    config.write_text(
+        json.dumps(
+            {
+                "log": {"loglevel": "info"},
+                "inbounds": [
+                    inbound(1090, "socks", {"auth": "noauth", "udp": False}),
+                    inbound(1091, "socks", {"auth": "password", "accounts": account}),
+                    inbound(1092, "http", {"accounts": account}),
+                ],
+                "outbounds": [{"protocol": "freedom", "settings": {}}],
+            }
+        )
+    )
+    return world.start("v2ray", "v2ray", "-config", str(config), port=1092)

@@ -1,0 +1,152 @@
+"""The whole story with real programs: clients, daemon, egress proxies, upstream."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.loopback import parts
+from tests.loopback.parts import GROUP, HOSTED, HUB, PASSWORD, PROXY, USER, Upstream
+from tests.loopback.world import Running, World, missing
+from tests.support.pki import Authority
+
+pytestmark = pytest.mark.real
+
+WAYS: dict[str, tuple[str, Callable[[World], Running], str]] = {
+    "tinyproxy": ("tinyproxy", parts.tinyproxy, "http://pxuser:pxpass@proxy.test:3129"),
+    "microsocks": (
+        "microsocks",
+        parts.microsocks,
+        "socks5://pxuser:pxpass@proxy.test:1080",
+    ),
+    "v2ray-http": ("v2ray", parts.v2ray, "http://pxuser:pxpass@proxy.test:1092"),
+    "v2ray-socks": ("v2ray", parts.v2ray, "socks5://proxy.test:1090"),
+    "v2ray-password": ("v2ray", parts.v2ray, "socks5://pxuser:pxpass@proxy.test:1091"),
+}
+
+
+class Skopeo:
+    """skopeo, with an empty login of its own."""
+
+    def __init__(self, world: World, folder: Path) -> None:
+        if reason := missing("skopeo"):
+            pytest.skip(reason)
+        self._world = world
+        self._folder = folder
+        self._env = {"REGISTRY_AUTH_FILE": str(folder / "auth.json")}
+
+    def login(self, registry: str, password: str) -> int:
+        """Log in; the exit status."""
+        return self._world.run(
+            *("skopeo", "login", "--tls-verify=false", "-u", USER, "--password-stdin"),
+            registry,
+            text=password,
+            env=self._env,
+            check=False,
+        ).returncode
+
+    def pull(self, image: str, name: str) -> bytes:
+        """Pull all of an image into a folder; its manifest."""
+        target = self._folder / name
+        self._world.run(
+            *("skopeo", "--insecure-policy", "copy", "-q", "--all"),
+            "--src-tls-verify=false",
+            f"docker://{image}",
+            f"dir:{target}",
+            env=self._env,
+        )
+        return (target / "manifest.json").read_bytes()
+
+    def push(self, name: str, image: str) -> None:
+        """Push a folder that was pulled before."""
+        self._world.run(
+            *("skopeo", "--insecure-policy", "copy", "-q", "--all"),
+            "--dest-tls-verify=false",
+            f"dir:{self._folder / name}",
+            f"docker://{image}",
+            env=self._env,
+        )
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_through_the_egress(
+    world: World, authority: Authority, upstream: Upstream, tmp_path: Path, way: str
+) -> None:
+    """Pull through a group behind an egress proxy, push into the house, and go on
+    with the upstream down."""
+    program, start, egress = WAYS[way]
+    if reason := missing(program):
+        pytest.skip(reason)
+    skopeo = Skopeo(world, tmp_path)
+    hub, proxy = upstream.start(), start(world)
+    daemon = parts.daemon(world, authority, f"daemon-{way}", egress)
+    try:
+        before = proxy.said()
+        assert skopeo.login(GROUP, "wrong") != 0
+        assert skopeo.login(GROUP, PASSWORD) == 0
+        assert skopeo.login(HOSTED, PASSWORD) == 0
+        # `library/` both ways, and an index with all that it lists.
+        first = skopeo.pull(f"{GROUP}/hello:latest", "hello")
+        assert skopeo.pull(f"{GROUP}/library/hello:latest", "hello2") == first
+        index = skopeo.pull(f"{GROUP}/team/app:v1", "app")
+        assert "hub.test" in proxy.said()[len(before) :]
+        skopeo.push("app", f"{GROUP}/own/app:1")
+        assert skopeo.pull(f"{HOSTED}/own/app:1", "back") == index
+        assert not upstream.has("/v2/own/app/manifests/1")
+        hub.stop()
+        assert skopeo.pull(f"{GROUP}/team/app:v1", "again") == index
+        digest = "sha256:" + parts_digest(index)
+        assert skopeo.pull(f"{GROUP}/team/app@{digest}", "by-digest") == index
+        # What nobody has while the upstream is away is an outage, told as one.
+        told = world.curl("-u", f"{USER}:{PASSWORD}", f"http://{GROUP}/v2/x/tags/list")
+        assert json.loads(told)["errors"][0]["code"] == "UNKNOWN", told
+        assert "manifest unknown" not in told
+        proxy.stop()
+        told = world.curl(
+            "-u", f"{USER}:{PASSWORD}", f"http://{PROXY}/v2/x/y/manifests/1"
+        )
+        name = egress.rpartition("@")[2].rpartition("/")[2]
+        assert f"egress proxy {name} cannot be reached" in told
+        assert "pxpass" not in daemon.said()
+    finally:
+        for running in (daemon, proxy, hub):
+            running.stop()
+    assert "Traceback" not in daemon.said()
+    assert daemon.process.returncode == 0
+
+
+def parts_digest(body: bytes) -> str:
+    """The hex digest of a manifest."""
+    import hashlib
+
+    return hashlib.sha256(body).hexdigest()
+
+
+def test_every_kind_of_image(
+    world: World, authority: Authority, upstream: Upstream
+) -> None:
+    """Each set of images comes back bit for bit: pushed into the group, and pulled
+    through the proxy."""
+    hub = upstream.start()
+    daemon = parts.daemon(world, authority, "daemon-images")
+    user = ("--user", f"{USER}:{PASSWORD}")
+    script = "testbed/make_images.py"
+    large = ("--large-mib", "8")
+    more = ("--only", "bulk,exotic")
+    try:
+        for sets in (large, more):
+            pushed = world.python(script, "--push", f"http://{GROUP}", *user, *sets)
+            assert " 0 bad" in pushed, pushed
+            checked = world.python(script, "--check", f"http://{HOSTED}", *user, *sets)
+            assert " 0 bad" in checked, checked
+        checked = world.python(script, "--check", f"http://{PROXY}", *user, *large)
+        assert " 0 bad" in checked, checked
+        hub.stop()
+        checked = world.python(script, "--check", f"http://{PROXY}", *user, *large)
+        assert " 0 bad" in checked, checked
+    finally:
+        daemon.stop()
+        hub.stop()
+    assert "Traceback" not in daemon.said()
+    assert HUB not in daemon.said().replace(f"upstream {HUB}", "")
