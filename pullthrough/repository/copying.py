@@ -4,7 +4,7 @@ from twisted.internet.interfaces import IConsumer, IPushProducer
 from zope.interface import implementer
 
 from pullthrough.interfaces import IContent
-from pullthrough.repository.waiters import Waiters
+from pullthrough.waiters import Waiters
 
 #: Bytes read at once.
 PIECE = 256 * 1024

@@ -18,8 +18,9 @@ from pullthrough.errors import (
     UpstreamTimeout,
 )
 from pullthrough.interfaces import IContent, IIngest, IUpstreamBody
-from pullthrough.repository.waiters import Waiters
 from pullthrough.spec.digest import Digest
+from pullthrough.spec.names import ImageName
+from pullthrough.waiters import Waiters
 
 #: Bytes at the end of a blob that nobody gets before the digest is verified, so
 #: that no wrong content is ever complete (invariant I7).
@@ -44,7 +45,9 @@ class Fill:
     :param digest: what the content must turn out to be.
     :param open_ingest: opens where it goes; that may already hold a beginning.
     :param size: the size in bytes, where a manifest has told it.
-    :param committed: called, and waited for, once the content is in the store.
+    :param committed: called for each of the images, and waited for, once the content
+        is in the store.
+    :ivar images: those by whose name it may be read; who joins adds its own.
     """
 
     _log = Logger()
@@ -55,7 +58,7 @@ class Fill:
         open_upstream: OpenUpstream,
         open_ingest: Callable[[], Awaitable[IIngest]],
         size: int | None,
-        committed: Callable[[int], Awaitable[None]],
+        committed: Callable[[ImageName, int], Awaitable[None]],
         clock: IReactorTime,
     ) -> None:
         self._digest = digest
@@ -71,6 +74,7 @@ class Fill:
         self._patience: IDelayedCall | None = None
         self._ended = False
         self.size: int | None = None
+        self.images: set[ImageName] = set()
         self.complete = False
         self.failure: RegistryError | None = None
         #: whether what came so far may be the beginning of the right content.
@@ -85,7 +89,8 @@ class Fill:
             await self._fetch()
             self.resumable = False
             size = await self._ingest.commit(self._digest, self.size)
-            await self._committed(size)
+            for image in sorted(self.images):
+                await self._committed(image, size)
             self.size = size
             self.complete = True
         except Invalid as error:
@@ -157,8 +162,9 @@ class Fill:
         assert self.size is not None  # noqa: S101  complete, or told by upstream
         return self.size
 
-    def join(self) -> None:
+    def join(self, image: ImageName) -> None:
         """One more reader; it then waits for *follow*, and tells when it *left*."""
+        self.images.add(image)
         self._followers += 1
         self._stop_waiting()
 

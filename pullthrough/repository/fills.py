@@ -11,6 +11,7 @@ from pullthrough.errors import RegistryError
 from pullthrough.interfaces import IBlobStore, IContent, IIngest
 from pullthrough.repository.fill import Fill, OpenUpstream
 from pullthrough.spec.digest import Digest
+from pullthrough.spec.names import ImageName
 
 #: Seconds for which the beginning of a broken fill is kept, to be resumed.
 KEEPING = 600.0
@@ -48,21 +49,23 @@ class Fills:
 
     async def follow(
         self,
+        image: ImageName,
         digest: Digest,
         open_upstream: OpenUpstream,
         size: int | None,
-        committed: Callable[[int], Awaitable[None]],
+        committed: Callable[[ImageName, int], Awaitable[None]],
     ) -> IContent:
         """Read a blob while it is fetched; begin to fetch it if nobody has.
 
+        :param image: by whose name it is read; the caller knows that it may be.
         :param size: in bytes, where a manifest has told it.
         :raises RegistryError: when the upstream or the store fails at once.
         """
         fill = self._fills.get(digest)
         if fill is None:
-            fill = self._begin(digest, open_upstream, size, committed)
+            fill = self._begin(image, digest, open_upstream, size, committed)
         else:
-            fill.join()
+            fill.join(image)
         return await fill.follow()
 
     def close(self) -> None:
@@ -73,10 +76,11 @@ class Fills:
 
     def _begin(
         self,
+        image: ImageName,
         digest: Digest,
         open_upstream: OpenUpstream,
         size: int | None,
-        committed: Callable[[int], Awaitable[None]],
+        committed: Callable[[ImageName, int], Awaitable[None]],
     ) -> Fill:
         key = self._new_key()
         beginning = self._beginnings.pop(digest, None)
@@ -91,7 +95,7 @@ class Fills:
 
         fill = Fill(digest, open_upstream, open_ingest, size, committed, self._clock)
         self._fills[digest] = fill
-        fill.join()
+        fill.join(image)
         running = Deferred.fromCoroutine(self._run(fill, digest, key, opened))
         running.addErrback(lambda bug: self._log.failure("a fill failed", bug))
         return fill

@@ -18,7 +18,6 @@ from pullthrough.interfaces import (
 from pullthrough.repository.blob import Blob
 from pullthrough.repository.fills import Fills
 from pullthrough.repository.manifests import Manifests, describe
-from pullthrough.repository.waiters import Flights
 from pullthrough.spec.descriptor import Descriptor
 from pullthrough.spec.digest import Digest
 from pullthrough.spec.errorcodes import ErrorCode
@@ -29,6 +28,7 @@ from pullthrough.spec.pages import Names, Page
 from pullthrough.spec.provenance import Provenance, Source
 from pullthrough.spec.reference import Reference, Tag
 from pullthrough.values import Manifest, ManifestRecord, Resolved
+from pullthrough.waiters import Flights
 
 
 @implementer(IRepository)
@@ -157,22 +157,28 @@ class ProxyRepository:
         copy = await self._open_copy(image, digest)
         if copy is not None:
             return Blob(copy, Provenance(self.name, Source.HIT))
+        told = await self._told_size(image, digest)
         fill = self._fills.under_way(digest)
-        if fill is not None and not await self._linked(image, digest):
+        if fill is not None and image not in fill.images:
             # Whoever joins must have a right to the content by this name (I10).
-            await self._size_upstream(image, digest)
+            await self._admit(image, digest)
         try:
             follower = await self._fills.follow(
+                image,
                 digest,
                 lambda offset: self._open_upstream(image, digest, offset),
-                await self._told_size(image, digest),
-                lambda size: self._metadata.add_blob(
-                    self._repository, image, digest, size
+                told,
+                lambda name, size: self._metadata.add_blob(
+                    self._repository, name, digest, size
                 ),
             )
         except Refused as error:
             raise _denied(ErrorCode.BLOB_UNKNOWN, error) from error
         return Blob(follower, Provenance(self.name, Source.MISS))
+
+    async def _admit(self, image: ImageName, digest: Digest) -> None:
+        if not await self._linked(image, digest):
+            await self._size_upstream(image, digest)
 
     async def _open_upstream(
         self, image: ImageName, digest: Digest, offset: int

@@ -8,10 +8,12 @@ import base64
 import json
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from functools import partial
 from urllib.parse import urlencode
 
 from pullthrough.spec.challenge import Challenge
 from pullthrough.spec.origins import Origin, trusts_realm
+from pullthrough.waiters import Flights
 
 #: Seconds that a token is taken to live when the realm does not say (distribution,
 #: "Token Authentication": "defaults to 60 seconds"), and by which it is renewed early.
@@ -114,6 +116,7 @@ class Logins:
         self._now = now
         self._tokens: dict[str, Token] = {}
         self._basic = False
+        self._flights: Flights[str, str] = Flights()
 
     def known(self, scope: str) -> str:
         """What to send before being asked; empty: nothing."""
@@ -126,18 +129,25 @@ class Logins:
             return f"Bearer {token.text}"
         return ""
 
-    async def answer(self, challenges: tuple[Challenge, ...], scope: str) -> str:
+    async def answer(
+        self, challenges: tuple[Challenge, ...], scope: str, sent: str
+    ) -> str:
         """What to send after a 401; empty: nothing helps.
 
+        :param sent: the ``Authorization`` that was not enough.
         :raises RealmError: when the realm's answer cannot be used.
         """
         if self._login.bearer_token:
             return ""
+        known = self.known(scope)
+        if known and known != sent:
+            return known  # somebody else has logged in meanwhile
         for challenge in challenges:
             if challenge.scheme == "bearer":
-                return await self._fresh_token(challenge, scope)
+                asked = partial(self._fresh_token, challenge, scope)
+                return await self._flights.join(scope, asked)
         for challenge in challenges:
-            if challenge.scheme == "basic" and self._login.username and not self._basic:
+            if challenge.scheme == "basic" and self._login.username and not known:
                 self._basic = True
                 return self.known(scope)
         return ""

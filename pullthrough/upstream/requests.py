@@ -130,7 +130,7 @@ class Requests:
         headers = response.headers.getRawHeaders("WWW-Authenticate") or []
         try:
             authorization = await self._logins.answer(
-                parse_challenges(headers), wish.scope
+                parse_challenges(headers), wish.scope, authorization
             )
         except RealmError as error:
             drop(response)

@@ -227,6 +227,20 @@ class BlobTests(ProxyCase):
         self.assertEqual(self.now(whole(first)), LAYER)
         self.assertEqual(self.upstream.asked["blob"], 1)
 
+    def test_another_image_joins_when_the_upstream_has_it_too(self) -> None:
+        """One download; both images have the blob afterwards."""
+        self.upstream.add_blob("library/other", LAYER)
+        self.upstream.at_once = False
+        first = self.now(self.proxy.blob(REDIS, self.layer))
+        second = self.now(self.proxy.blob(OTHER, self.layer))
+        self.failureResultOf(self.begin(self.proxy.blob(ImageName("x"), self.layer)))
+        self.upstream.bodies[0].finish()
+        for blob in (first, second):
+            self.assertEqual(self.now(whole(blob)), LAYER)
+        for image in (REDIS, OTHER):
+            self.assertIsNotNone(self.now(self.proxy.holds(image, self.layer)))
+        self.assertEqual(self.upstream.asked["blob"], 1)
+
     def test_the_tail_is_held_back_until_verified(self) -> None:
         """Before the digest is verified nobody gets the last 64 KiB (I7)."""
         self.upstream.at_once = False
