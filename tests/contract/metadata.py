@@ -1,0 +1,220 @@
+"""What every metadata store must do; a mixin for its test case."""
+
+from collections.abc import Coroutine
+from typing import Any, TypeVar
+
+from twisted.internet.defer import Deferred
+from zope.interface.verify import verifyObject
+
+from pullthrough.interfaces import IMetadataStore
+from pullthrough.spec.descriptor import Descriptor
+from pullthrough.spec.digest import Digest
+from pullthrough.spec.mediatypes import OCI_INDEX, OCI_MANIFEST
+from pullthrough.spec.names import ImageName
+from pullthrough.spec.pages import Names, Page
+from pullthrough.spec.reference import Tag
+from pullthrough.values import ManifestRecord, TagRecord, UploadRecord
+
+T = TypeVar("T")
+
+APP = ImageName("team/app")
+OTHER = ImageName("team/other")
+LAYER = Descriptor("a/layer", Digest.of(b"layer"), 5)
+CONFIG = Descriptor("a/config", Digest.of(b"config"), 6)
+SUBJECT = Digest.of(b"subject")
+
+
+def record(name: bytes, **more: Any) -> ManifestRecord:
+    """A manifest's record."""
+    fields = {"blobs": (CONFIG, LAYER), **more}
+    return ManifestRecord(
+        Descriptor(OCI_MANIFEST, Digest.of(name), len(name)), **fields
+    )
+
+
+class MetadataStoreContract:
+    """The rules."""
+
+    store: Any
+
+    def now(self, coroutine: Coroutine[Any, Any, T]) -> T:
+        """The result, which must be there at once."""
+        return self.successResultOf(Deferred.fromCoroutine(coroutine))  # type: ignore
+
+    def repository(self, name: str = "own") -> int:
+        """A repository's id."""
+        return self.now(self.store.repository(name, "hosted"))
+
+    def put(self, repository: int, name: bytes, *tags: str, **more: Any) -> Digest:
+        """Record a manifest."""
+        made = record(name, **more)
+        names = [Tag(tag) for tag in tags]
+        self.now(self.store.put_manifest(repository, APP, made, names, 10.0))
+        return made.descriptor.digest
+
+    # -- the rules --
+
+    def test_interface(self) -> None:
+        """It provides what it says."""
+        self.assertTrue(verifyObject(IMetadataStore, self.store))
+
+    def test_repositories(self) -> None:
+        """One id for a name and a kind, the same for ever."""
+        own = self.repository()
+        self.assertEqual(self.repository(), own)
+        self.assertNotEqual(self.repository("other"), own)
+        self.assertNotEqual(self.now(self.store.repository("own", "proxy")), own)
+
+    def test_manifest(self) -> None:
+        """All facts come back, links in their order."""
+        own = self.repository()
+        child = Descriptor(OCI_MANIFEST, Digest.of(b"child"), 9)
+        digest = self.put(
+            own,
+            b"m",
+            manifests=(child,),
+            subject=SUBJECT,
+            artifact_type="a/b",
+            annotations='{"k":"v"}',
+        )
+        expected = record(
+            b"m",
+            manifests=(child,),
+            subject=SUBJECT,
+            artifact_type="a/b",
+            annotations='{"k":"v"}',
+        )
+        self.assertEqual(self.now(self.store.manifest(own, APP, digest)), expected)
+        self.assertIsNone(self.now(self.store.manifest(own, OTHER, digest)))
+        self.assertIsNone(self.now(self.store.manifest(own, APP, SUBJECT)))
+        other = self.repository("other")
+        self.assertIsNone(self.now(self.store.manifest(other, APP, digest)))
+
+    def test_the_same_manifest_again(self) -> None:
+        """The later facts count; links are not doubled."""
+        own = self.repository()
+        self.put(own, b"m")
+        digest = self.put(own, b"m", blobs=(LAYER,))
+        found = self.now(self.store.manifest(own, APP, digest))
+        self.assertEqual(found.blobs, (LAYER,))
+
+    def test_links(self) -> None:
+        """What a manifest of the image refers to is known; of no other image."""
+        own = self.repository()
+        self.put(own, b"m", manifests=(Descriptor(OCI_INDEX, SUBJECT, 3),))
+        linked = self.store.linked
+        self.assertEqual(self.now(linked(own, APP, LAYER.digest)), LAYER)
+        self.assertEqual(self.now(linked(own, APP, SUBJECT)).size, 3)
+        self.assertIsNone(self.now(linked(own, OTHER, LAYER.digest)))
+        self.assertIsNone(self.now(linked(own, APP, Digest.of(b"x"))))
+
+    def test_tags(self) -> None:
+        """A tag stands for one manifest, and moves."""
+        own = self.repository()
+        first = self.put(own, b"1", "latest", "v1")
+        self.assertEqual(
+            self.now(self.store.tag(own, APP, Tag("latest"))), TagRecord(first, 10.0)
+        )
+        second = self.put(own, b"2", "latest")
+        found = self.now(self.store.tag(own, APP, Tag("latest")))
+        self.assertEqual(found.digest, second)
+        self.assertIsNone(self.now(self.store.tag(own, APP, Tag("v2"))))
+        self.now(self.store.checked(own, APP, Tag("v1"), 99.0))
+        self.now(self.store.checked(own, APP, Tag("none"), 99.0))
+        found = self.now(self.store.tag(own, APP, Tag("v1")))
+        self.assertEqual(found, TagRecord(first, 99.0))
+        self.assertTrue(self.now(self.store.delete_tag(own, APP, Tag("v1"))))
+        self.assertFalse(self.now(self.store.delete_tag(own, APP, Tag("v1"))))
+        self.assertIsNotNone(self.now(self.store.manifest(own, APP, first)))
+
+    def test_tag_pages(self) -> None:
+        """ASCII order, pages, and None for an image that nobody knows."""
+        own = self.repository()
+        self.assertIsNone(self.now(self.store.tags(own, APP, Page())))
+        self.put(own, b"1", "b", "a", "B", "_", "10", "9")
+        for page, expected in (
+            (Page(), Names(("10", "9", "B", "_", "a", "b"), False)),
+            (Page(2), Names(("10", "9"), True)),
+            (Page(2, "9"), Names(("B", "_"), True)),
+            (Page(2, "_"), Names(("a", "b"), False)),
+            (Page(2, "Z"), Names(("_", "a"), True)),
+            (Page(0), Names((), False)),
+            (Page(5, "zzz"), Names((), False)),
+        ):
+            self.assertEqual(self.now(self.store.tags(own, APP, page)), expected)
+
+    def test_images(self) -> None:
+        """Images with a manifest, in order, paged, of one repository."""
+        own, other = self.repository(), self.repository("other")
+        for name in ("b", "a/x", "a"):
+            image = ImageName(name)
+            self.now(self.store.put_manifest(own, image, record(b"m"), [], 0.0))
+        self.now(self.store.add_blob(own, OTHER, LAYER.digest, 5))
+        images = self.store.images
+        self.assertEqual(self.now(images(own, Page())), Names(("a", "a/x", "b"), False))
+        self.assertEqual(self.now(images(own, Page(1, "a"))), Names(("a/x",), True))
+        self.assertEqual(self.now(images(other, Page())), Names((), False))
+
+    def test_delete_manifest(self) -> None:
+        """Its tags and links go; other manifests and blobs stay."""
+        own = self.repository()
+        first = self.put(own, b"1", "v1", "latest")
+        second = self.put(own, b"2", "v2", blobs=())
+        self.now(self.store.add_blob(own, APP, LAYER.digest, 5))
+        self.assertTrue(self.now(self.store.delete_manifest(own, APP, first)))
+        self.assertFalse(self.now(self.store.delete_manifest(own, APP, first)))
+        self.assertEqual(
+            self.now(self.store.tags(own, APP, Page())), Names(("v2",), False)
+        )
+        self.assertIsNotNone(self.now(self.store.manifest(own, APP, second)))
+        self.assertIsNone(self.now(self.store.linked(own, APP, LAYER.digest)))
+        self.assertEqual(self.now(self.store.blob(own, APP, LAYER.digest)), 5)
+
+    def test_referrers(self) -> None:
+        """The manifests with that subject, by digest."""
+        own = self.repository()
+        self.assertEqual(list(self.now(self.store.referrers(own, APP, SUBJECT))), [])
+        digests = [self.put(own, name, subject=SUBJECT) for name in (b"1", b"2", b"3")]
+        self.put(own, b"4")
+        found = self.now(self.store.referrers(own, APP, SUBJECT))
+        self.assertEqual(
+            [one.descriptor.digest for one in found], sorted(digests, key=str)
+        )
+
+    def test_blobs(self) -> None:
+        """An image has what was added, and loses what was deleted."""
+        own = self.repository()
+        blob = self.store.blob
+        self.assertIsNone(self.now(blob(own, APP, LAYER.digest)))
+        self.now(self.store.add_blob(own, APP, LAYER.digest, 5))
+        self.now(self.store.add_blob(own, APP, LAYER.digest, 5))
+        self.assertEqual(self.now(blob(own, APP, LAYER.digest)), 5)
+        self.assertIsNone(self.now(blob(own, OTHER, LAYER.digest)))
+        self.assertTrue(self.now(self.store.delete_blob(own, APP, LAYER.digest)))
+        self.assertFalse(self.now(self.store.delete_blob(own, APP, LAYER.digest)))
+
+    def test_mount(self) -> None:
+        """From an image that has it, in the same repository only."""
+        own, other = self.repository(), self.repository("other")
+        self.now(self.store.add_blob(own, APP, LAYER.digest, 5))
+        mount = self.store.mount
+        self.assertEqual(self.now(mount(own, OTHER, LAYER.digest, APP)), 5)
+        self.assertEqual(self.now(self.store.blob(own, OTHER, LAYER.digest)), 5)
+        self.assertIsNone(self.now(mount(own, OTHER, CONFIG.digest, APP)))
+        self.assertIsNone(self.now(mount(other, OTHER, LAYER.digest, APP)))
+
+    def test_uploads(self) -> None:
+        """A session is kept, moves on, and ends."""
+        own = self.repository()
+        made = UploadRecord("k1", own, APP, "alice", "sha512", 0, 1.0, 1.0)
+        self.now(self.store.begin_upload(made))
+        self.assertEqual(self.now(self.store.upload("k1")), made)
+        self.now(self.store.advance_upload("k1", 77, 5.0))
+        found = self.now(self.store.upload("k1"))
+        self.assertEqual((found.offset, found.touched), (77, 5.0))
+        self.assertEqual(list(self.now(self.store.uploads_before(5.0))), [])
+        self.assertEqual(list(self.now(self.store.uploads_before(5.1))), [found])
+        self.now(self.store.end_upload("k1"))
+        self.now(self.store.end_upload("k1"))
+        self.now(self.store.advance_upload("k1", 1, 1.0))
+        self.assertIsNone(self.now(self.store.upload("k1")))
