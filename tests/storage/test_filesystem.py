@@ -1,11 +1,11 @@
 """The blob store in a folder: the contract, durability, and every fault."""
 
+import contextlib
 import errno
 import os
 import stat
 import tempfile
 from collections.abc import Callable
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -241,7 +241,7 @@ class FaultTests(FilesystemCase):
                     await made.flush()
                 return False
             finally:
-                with suppress(StorageOutage):
+                with contextlib.suppress(StorageOutage):
                     await made.abort()
 
         try:
