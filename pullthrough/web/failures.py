@@ -26,8 +26,8 @@ _STATUS: tuple[tuple[type[RegistryError], int], ...] = (
 
 #: Where the code says more than the type.
 _STATUS_BY_CODE = {
-    ErrorCode.UNSUPPORTED: 405,
-    ErrorCode.BLOB_UPLOAD_UNKNOWN: 404,
+    (403, ErrorCode.UNSUPPORTED): 405,
+    (400, ErrorCode.BLOB_UPLOAD_UNKNOWN): 404,
 }
 
 #: The text beside each code: what the code means; the detail says what to do.
@@ -64,8 +64,7 @@ def tell(error: RegistryError) -> Told:
     """The status, the headers and the JSON body of an error."""
     code = error.code
     status = next(number for kind, number in _STATUS if isinstance(error, kind))
-    if status in (400, 403):
-        status = _STATUS_BY_CODE.get(code, status)
+    status = _STATUS_BY_CODE.get((status, code), status)
     headers = [("Content-Type", "application/json")]
     if isinstance(error, errors.UpstreamLimited):
         code = ErrorCode.TOOMANYREQUESTS

@@ -48,14 +48,21 @@ class Guard:
             return await self.authenticator.password(*_pair(rest.strip()))
         raise Unauthenticated("use Basic or Bearer authentication")
 
+    def admit(self, identity: Identity) -> None:
+        """Let it in at all.
+
+        :raises Unauthenticated: when nobody without a password is served here.
+        """
+        if self.force_basic_auth and not identity.principal:
+            raise Unauthenticated("log in first")
+
     def allow(self, identity: Identity, image: ImageName | None, action: str) -> None:
         """Let it pass.
 
         :raises Unauthenticated: when credentials, or others, might help.
         :raises Refused: when they would not.
         """
-        if self.force_basic_auth and not identity.principal:
-            raise Unauthenticated("log in first")
+        self.admit(identity)
         if identity.access is not None:
             wanted = ("registry", "catalog", "*")
             if image is not None:

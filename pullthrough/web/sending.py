@@ -1,6 +1,6 @@
 """Sending content at the pace of the client that reads it."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any
 
 from pullthrough.interfaces import IContent
@@ -17,7 +17,7 @@ async def send(
     available: int,
     gate: Gate,
     write: Callable[[bytes], None],
-    unless_gone: Callable[[Awaitable[Any]], Awaitable[Any]],
+    unless_gone: Callable[[Coroutine[Any, Any, Any]], Awaitable[Any]],
 ) -> None:
     """Write bytes ``start`` to ``end`` (exclusive).
 

@@ -124,13 +124,13 @@ class Site:
         try:
             call.identity = await guard.identify(call.exchange)
             if isinstance(route, routes.Token):
-                return
-            if isinstance(route, routes.Base) and call.identity == Identity():
+                guard.admit(call.identity)
+            elif not isinstance(route, routes.Base):
+                guard.allow(call.identity, image, action)
+            elif call.identity == Identity():
                 # Always challenged: from here clients learn how to log in, and
                 # whether a password is right.
                 raise Unauthenticated("log in, or ask for an anonymous token")
-            if not isinstance(route, routes.Base):
-                guard.allow(call.identity, image, action)
         except Unauthenticated as error:
             challenge = guard.challenge(call.exchange, image, action)
             if isinstance(route, routes.Token):

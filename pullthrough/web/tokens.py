@@ -3,7 +3,6 @@
 import json
 from datetime import UTC, datetime
 
-from pullthrough.errors import Unauthenticated
 from pullthrough.spec.errorcodes import InvalidText
 from pullthrough.spec.names import ImageName
 from pullthrough.spec.tokens import Access, parse_scopes
@@ -21,11 +20,8 @@ def give_token(call: Call, guard: Guard, now: float) -> None:
     Distribution, "Token Authentication": fewer rights than asked are no error.
 
     :param now: seconds since the epoch.
-    :raises Unauthenticated: when nobody without a password is served here.
     """
     identity = call.identity
-    if guard.force_basic_auth and not identity.principal:
-        raise Unauthenticated("log in first")
     access = [
         granted
         for asked in parse_scopes(call.parameters.get("scope", []))

@@ -1,6 +1,6 @@
 """One request and its answer on a connection."""
 
-from collections.abc import Awaitable
+from collections.abc import Coroutine
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from twisted.internet.defer import Deferred
@@ -141,9 +141,10 @@ class Transaction:
         self._transport.write(data)
         self._progress += len(data)
 
-    async def _unless_gone(self, wait: Awaitable[T]) -> T:
+    async def _unless_gone(self, wait: Coroutine[Any, Any, T]) -> T:
         """Wait, but no longer than the client stays."""
         if self._gone:
+            wait.close()
             raise Disconnected
         turn: Deferred[T] = Deferred()
 
@@ -153,7 +154,7 @@ class Transaction:
                 turn.callback(result)
 
         self._waiting.add(turn)
-        Deferred.fromCoroutine(_coroutine(wait)).addBoth(arrived)
+        Deferred.fromCoroutine(wait).addBoth(arrived)
         return await turn
 
     # -- the body --
@@ -272,10 +273,6 @@ class Transaction:
             turn.errback(Disconnected())
         if self._gate is not None:
             self._gate.resumeProducing()
-
-
-async def _coroutine(wait: Awaitable[T]) -> T:
-    return await wait
 
 
 @implementer(IConsumer)
