@@ -1,0 +1,123 @@
+"""Facts about content: tags, manifests, membership, upload sessions."""
+
+from collections.abc import Sequence
+
+from zope.interface import Interface
+
+from pullthrough.spec.descriptor import Descriptor
+from pullthrough.spec.digest import Digest
+from pullthrough.spec.names import ImageName
+from pullthrough.spec.pages import Names, Page
+from pullthrough.spec.reference import Tag
+from pullthrough.values import ManifestRecord, TagRecord, UploadRecord
+
+
+class ITagStore(Interface):
+    """Tags of the images of a repository. ``repository`` is a repository id."""
+
+    async def tag(repository: int, image: ImageName, tag: Tag) -> TagRecord | None:
+        """The record of a tag, or None."""
+
+    async def tags(repository: int, image: ImageName, page: Page) -> Names | None:
+        """A page of tag names in ASCII order; None when the image is unknown."""
+
+    async def delete_tag(repository: int, image: ImageName, tag: Tag) -> bool:
+        """Remove a tag. Says whether it was there."""
+
+    async def images(repository: int, page: Page) -> Names:
+        """A page of the names of the images that have a manifest."""
+
+
+class IManifestStore(Interface):
+    """Manifests of images, and the blobs that an image may give out (I10)."""
+
+    async def manifest(
+        repository: int, image: ImageName, digest: Digest
+    ) -> ManifestRecord | None:
+        """The record of a manifest, or None."""
+
+    async def put_manifest(
+        repository: int,
+        image: ImageName,
+        record: ManifestRecord,
+        tags: Sequence[Tag],
+        checked_at: float,
+    ) -> None:
+        """Record a manifest with its links and move ``tags`` to it, at once.
+
+        What it links to may be asked for by *linked*.
+
+        :param checked_at: when an upstream said so (seconds since the epoch).
+        """
+
+    async def delete_manifest(
+        repository: int, image: ImageName, digest: Digest
+    ) -> bool:
+        """Remove a manifest and the tags on it. Says whether it was there."""
+
+    async def add_blob(
+        repository: int, image: ImageName, digest: Digest, size: int
+    ) -> None:
+        """Make a blob one of the image's. Idempotent."""
+
+    async def blob(repository: int, image: ImageName, digest: Digest) -> int | None:
+        """The size in bytes of a blob that is the image's, or None."""
+
+    async def delete_blob(repository: int, image: ImageName, digest: Digest) -> bool:
+        """The blob is no longer the image's. Says whether it was."""
+
+    async def linked(
+        repository: int, image: ImageName, digest: Digest
+    ) -> Descriptor | None:
+        """The descriptor by which a manifest of the image links to this blob or
+        manifest, or None."""
+
+    async def mount(
+        repository: int, image: ImageName, digest: Digest, source: ImageName
+    ) -> int | None:
+        """Make a blob of ``source`` (same repository) one of ``image``'s.
+
+        :returns: its size in bytes, or None when ``source`` has no such blob.
+        """
+
+    async def referrers(
+        repository: int, image: ImageName, subject: Digest
+    ) -> Sequence[ManifestRecord]:
+        """The manifests whose subject it is, sorted by digest."""
+
+
+class IUploadStore(Interface):
+    """Upload sessions, which outlive a connection and a restart."""
+
+    async def begin_upload(record: UploadRecord) -> None:
+        """Record a new session."""
+
+    async def upload(identifier: str) -> UploadRecord | None:
+        """The session, or None."""
+
+    async def advance_upload(identifier: str, offset: int, touched: float) -> None:
+        """The session now stands at ``offset`` durable bytes."""
+
+    async def end_upload(identifier: str) -> None:
+        """Forget the session. Safe twice."""
+
+    async def uploads_before(touched: float) -> Sequence[UploadRecord]:
+        """The sessions not touched since then (seconds since the epoch)."""
+
+
+class IMetadataStore(ITagStore, IManifestStore, IUploadStore):
+    """All facts about content. Each method is one durable transaction.
+
+    :raises StorageOutage: any method, when the database fails.
+    """
+
+    async def repository(name: str, kind: str) -> int:
+        """The id of a repository, made when it is new. Rights bind to the id."""
+
+    async def checked(
+        repository: int, image: ImageName, tag: Tag, checked_at: float
+    ) -> None:
+        """An upstream has confirmed the tag (seconds since the epoch)."""
+
+    async def close() -> None:
+        """Finish what is queued, then close the database."""

@@ -1,0 +1,58 @@
+"""Remote registries."""
+
+from twisted.internet.interfaces import IConsumer
+from zope.interface import Attribute, Interface
+
+from pullthrough.spec.descriptor import Descriptor
+from pullthrough.spec.digest import Digest
+from pullthrough.spec.names import ImageName
+from pullthrough.spec.pages import Names, Page
+from pullthrough.spec.reference import Reference
+from pullthrough.values import UpstreamManifest
+
+
+class IUpstreamBody(Interface):
+    """The body of a blob on its way from an upstream; nothing read yet."""
+
+    size: int | None = Attribute("the size of the whole blob in bytes, if told")
+    offset: int = Attribute("where in the blob the body begins, in bytes")
+
+    async def deliver(consumer: IConsumer) -> None:
+        """Stream into ``consumer``, which paces it by pause and resume.
+
+        :returns: when all that was promised has been written.
+        :raises UpstreamOutage: when it broke, stalled, or had another length.
+        :raises UpstreamTimeout: when it stalled.
+        """
+
+    def stop() -> None:
+        """Let go at once; a *deliver* under way raises UpstreamOutage."""
+
+
+class IUpstream(Interface):
+    """One remote registry, asked by its own protocol.
+
+    Every method: :raises Miss: the upstream says 404, or 401 after a fresh
+    token; :raises Refused: it says 403; :raises UpstreamLimited: it says 429;
+    :raises UpstreamOutage, UpstreamTimeout, EgressOutage: no usable answer.
+    """
+
+    async def head(image: ImageName, reference: Reference) -> Descriptor | None:
+        """What a tag or digest is, by HEAD; None when the upstream does not
+        tell by HEAD (no digest, 405): ask *manifest* then."""
+
+    async def manifest(image: ImageName, reference: Reference) -> UpstreamManifest:
+        """Fetch a manifest whole; at most 4 MiB; the digest is the body's own.
+
+        :raises UpstreamOutage: also when a manifest asked by digest has another,
+            or the answer is no manifest (an HTML page).
+        """
+
+    async def blob(image: ImageName, digest: Digest, offset: int = 0) -> IUpstreamBody:
+        """Open a blob at ``offset`` bytes. The bytes are not verified."""
+
+    async def blob_size(image: ImageName, digest: Digest) -> int | None:
+        """The size of a blob in bytes by HEAD; None when it is not told."""
+
+    async def tags(image: ImageName, page: Page) -> Names:
+        """A page of the upstream's tags."""
