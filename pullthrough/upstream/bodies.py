@@ -76,7 +76,7 @@ class _Arriving(Protocol):
 
     def wait(self) -> None:
         """Count the time."""
-        if self._stalling is None:
+        if self._stalling is None and not self.done.called:
             self._stalling = self._clock.callLater(self._timeout, self._stalled)
 
     def hold(self) -> None:

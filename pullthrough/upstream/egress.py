@@ -111,12 +111,21 @@ class EgressEndpoints:
 class EgressAgent:
     """An agent whose connections leave the configured way.
 
+    :param persistent: whether connections are kept for the next request.
     :ivar way: for telling people which proxy failed.
     """
 
-    def __init__(self, reactor: Any, way: Way, trust: Trust, timeout: float) -> None:
+    def __init__(
+        self,
+        reactor: Any,
+        way: Way,
+        trust: Trust,
+        timeout: float,
+        *,
+        persistent: bool = True,
+    ) -> None:
         self.way = way
-        self._pool = HTTPConnectionPool(reactor)
+        self._pool = HTTPConnectionPool(reactor, persistent)
         self._pool.maxPersistentPerHost = KEPT
         self._pool.cachedConnectionTimeout = KEPT_TIME
         endpoints = EgressEndpoints(reactor, way, trust, timeout)

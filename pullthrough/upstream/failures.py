@@ -47,6 +47,8 @@ def outage_of(problem: BaseException, host: str, target: str, way: Way) -> Outag
     for cause in causes:
         if isinstance(cause, Outage):
             return cause
+        if isinstance(cause, CancelledError):
+            problem = cause  # our own patience has ended
         if isinstance(cause, VerificationError):
             return UpstreamOutage(f"upstream {target}: its certificate is of another")
         if isinstance(cause, TLSError):

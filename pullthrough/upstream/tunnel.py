@@ -88,6 +88,9 @@ class TunnelEndpoint:
                 f"egress proxy {self._name} refused the connection to"
                 f" {self._target}: {failure}"
             ) from failure
+        except BaseException:
+            waiting.cut()  # whoever asked has given up
+            raise
         finally:
             _cancel(patience)
         return waiting.hand_over(factory, rest)
@@ -150,6 +153,10 @@ class _Waiting(TwistedProtocol):
         if not self.greeted.called:
             self._wire.abortConnection()
             self.greeted.errback(Rejected("it did not answer in time"))
+
+    def cut(self) -> None:
+        """Nobody waits any more."""
+        self._wire.abortConnection()
 
     def hand_over(self, factory: IProtocolFactory, rest: bytes) -> IProtocol:
         """Let the client's protocol have the connection."""
