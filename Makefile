@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN = $(VENV)/bin
 PIP = $(BIN)/pip --quiet --disable-pip-version-check
 
-.PHONY: serve test lint unit clean
+.PHONY: serve test lint unit bench clean
 
 serve: $(VENV)/.serve
 	$(BIN)/twistd pullthrough --config etc/registry.ini --free-ports
@@ -28,10 +28,10 @@ lint: $(VENV)/.test
 
 # The rules in spec/ are covered to the last branch.
 unit: $(VENV)/.test
-	$(BIN)/coverage run -m pytest
-	$(BIN)/coverage report --include='pullthrough/spec/*' --fail-under=100 >.coverage.spec \
-	    || { cat .coverage.spec; exit 1; }
-	@tail -1 .coverage.spec
+	$(BIN)/python -m pytest --cov=pullthrough/spec --cov-branch --cov-report= --cov-fail-under=100
+
+bench: $(VENV)/.test
+	$(BIN)/python benchmarks/small.py
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info .coverage* .mypy_cache .ruff_cache .pytest_cache

@@ -119,9 +119,9 @@ class Daemon(Service):
 
     async def _stop(self) -> None:
         self._supervisor.tell("STOPPING=1")
-        self._log.info("stopping: no new connections, answers under way finish")
         for port in self._ports:
             await _awaited(port.stopListening())
+        self._log.info("stopping: no new connections, answers under way finish")
         listeners = [served.listener for served in self._assembly.served]
         cutting = self._reactor.callLater(DRAIN_TIME, self._cut)
         draining = [Deferred.fromCoroutine(one.drain()) for one in listeners]

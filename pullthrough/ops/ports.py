@@ -39,6 +39,9 @@ def with_tls(
             certificate=chain[0],
             extraCertChain=chain[1:],
             raiseMinimumTo=TLSVersion.TLSv1_2,
+            # Without this Twisted fails the handshake of whoever offers protocols
+            # (ALPN, RFC 7301), and all but the simplest clients do.
+            acceptableProtocols=[b"http/1.1"],
         )
         options.getContext().check_privatekey()
     except (OSError, IndexError, crypto.Error) as error:
