@@ -226,7 +226,7 @@ class Connection(Protocol):
         transaction = self._transaction
         if transaction is None or self._running or not transaction.sent:
             return
-        if transaction.close:
+        if transaction.close or self._listener.draining:
             self._transaction = None
             self._leave(transaction.body_ended)
         elif transaction.body_ended:

@@ -687,6 +687,24 @@ class DrainTests(ConnectionCase):
         self.assertIn(b"Connection: close", busy.take())
         self.successResultOf(drained)
 
+    def test_drain_while_content_is_sent(self) -> None:
+        """Its head promised a connection that stays; it ends all the same."""
+        content = Growing(b"0123456789")
+
+        async def work(exchange: IExchange) -> None:
+            await exchange.stream(200, [], content, 0, content.size)
+
+        self.work = work
+        wire = self.connect()
+        wire.receive(GET)
+        content.grow(5)
+        drained = Deferred.fromCoroutine(self.listener.drain())
+        self.assertNoResult(drained)
+        content.grow(10)
+        self.assertTrue(wire.take().endswith(b"0123456789"))
+        self.assertTrue(wire.closed)
+        self.successResultOf(drained)
+
     def test_abort(self) -> None:
         """Whoever is still there is cut off."""
 
