@@ -1,7 +1,10 @@
 """The real programs of the end-to-end tests: their configurations and starts."""
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
+
+import pytest
 
 from tests.loopback.world import ADDRESS, Running, World, htpasswd
 from tests.support.pki import Authority
@@ -184,3 +187,21 @@ def v2ray(world: World) -> Running:
         )
     )
     return world.start("v2ray", "v2ray", "-config", str(config), port=1092)
+
+
+#: The ways out: the program, its start, and the URL that leads to it.
+WAYS: dict[str, tuple[str, Callable[[World], Running], str]] = {
+    "tinyproxy": ("tinyproxy", tinyproxy, "http://pxuser:pxpass@proxy.test:3129"),
+    "microsocks": ("microsocks", microsocks, "socks5://pxuser:pxpass@proxy.test:1080"),
+    "v2ray-http": ("v2ray", v2ray, "http://pxuser:pxpass@proxy.test:1092"),
+    "v2ray-socks": ("v2ray", v2ray, "socks5://proxy.test:1090"),
+    "v2ray-password": ("v2ray", v2ray, "socks5://pxuser:pxpass@proxy.test:1091"),
+}
+
+
+def open_way(world: World, way: str) -> tuple[Running, str]:
+    """Start an egress proxy; the test is skipped where there is none."""
+    program, start, egress = WAYS[way]
+    if reason := missing(program):
+        pytest.skip(reason)
+    return start(world), egress

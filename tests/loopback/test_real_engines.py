@@ -123,13 +123,21 @@ def story(engine: Engine, upstream: Upstream, hub: Running, own: str) -> None:
     engine.fails("pull", f"{GROUP}/team/zstd:1")
 
 
-@pytest.mark.parametrize("force", ["no", "yes"])
+@pytest.mark.parametrize(
+    ("force", "way"), [("no", "tinyproxy"), ("yes", "v2ray-socks")]
+)
 def test_docker(
-    world: World, authority: Authority, upstream: Upstream, docker: Engine, force: str
+    world: World,
+    authority: Authority,
+    upstream: Upstream,
+    docker: Engine,
+    force: str,
+    way: str,
 ) -> None:
-    """Docker, with the Bearer and with the Basic challenge."""
-    hub = upstream.start()
-    daemon = parts.daemon(world, authority, f"daemon-docker-{force}", force=force)
+    """Docker, with the Bearer and with the Basic challenge, behind an egress proxy."""
+    hub, (proxy, egress) = upstream.start(), parts.open_way(world, way)
+    daemon = parts.daemon(world, authority, f"daemon-docker-{force}", egress, force)
+    before = len(proxy.said())
     try:
         story(docker, upstream, hub, f"own/docker-{force}")
         # A TLS handshake on the plain connector is answered at once.
@@ -137,21 +145,24 @@ def test_docker(
         host, _, port = GROUP.partition(":")
         told = world.run("bash", "-c", f"exec 3<>/dev/tcp/{host}/{port}; {hello}")
         assert told.stdout == "HTTP/1.1 400"
+        assert "hub.test" in proxy.said()[before:]
     finally:
-        daemon.stop()
-        hub.stop()
+        for running in (daemon, proxy, hub):
+            running.stop()
     assert "Traceback" not in daemon.said()
 
 
 def test_podman(
     world: World, authority: Authority, upstream: Upstream, podman: Engine
 ) -> None:
-    """podman."""
-    hub = upstream.start()
-    daemon = parts.daemon(world, authority, "daemon-podman")
+    """podman, behind another egress proxy."""
+    hub, (proxy, egress) = upstream.start(), parts.open_way(world, "microsocks")
+    daemon = parts.daemon(world, authority, "daemon-podman", egress)
+    before = len(proxy.said())
     try:
         story(podman, upstream, hub, "own/podman")
+        assert "hub.test" in proxy.said()[before:]
     finally:
-        daemon.stop()
-        hub.stop()
+        for running in (daemon, proxy, hub):
+            running.stop()
     assert "Traceback" not in daemon.said()

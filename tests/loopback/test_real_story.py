@@ -1,29 +1,16 @@
 """The whole story with real programs: clients, daemon, egress proxies, upstream."""
 
 import json
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from tests.loopback import parts
 from tests.loopback.parts import GROUP, HOSTED, HUB, PASSWORD, PROXY, USER, Upstream
-from tests.loopback.world import Running, World, missing
+from tests.loopback.world import World, missing
 from tests.support.pki import Authority
 
 pytestmark = pytest.mark.real
-
-WAYS: dict[str, tuple[str, Callable[[World], Running], str]] = {
-    "tinyproxy": ("tinyproxy", parts.tinyproxy, "http://pxuser:pxpass@proxy.test:3129"),
-    "microsocks": (
-        "microsocks",
-        parts.microsocks,
-        "socks5://pxuser:pxpass@proxy.test:1080",
-    ),
-    "v2ray-http": ("v2ray", parts.v2ray, "http://pxuser:pxpass@proxy.test:1092"),
-    "v2ray-socks": ("v2ray", parts.v2ray, "socks5://proxy.test:1090"),
-    "v2ray-password": ("v2ray", parts.v2ray, "socks5://pxuser:pxpass@proxy.test:1091"),
-}
 
 
 class Skopeo:
@@ -69,17 +56,14 @@ class Skopeo:
         )
 
 
-@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("way", parts.WAYS)
 def test_through_the_egress(
     world: World, authority: Authority, upstream: Upstream, tmp_path: Path, way: str
 ) -> None:
     """Pull through a group behind an egress proxy, push into the house, and go on
     with the upstream down."""
-    program, start, egress = WAYS[way]
-    if reason := missing(program):
-        pytest.skip(reason)
     skopeo = Skopeo(world, tmp_path)
-    hub, proxy = upstream.start(), start(world)
+    hub, (proxy, egress) = upstream.start(), parts.open_way(world, way)
     daemon = parts.daemon(world, authority, f"daemon-{way}", egress)
     try:
         before = proxy.said()

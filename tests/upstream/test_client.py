@@ -382,16 +382,26 @@ class TrustTests(ClientCase):
 
 
 class ProxyProtocol(Protocol):
-    """An HTTP proxy for requests in absolute form, which answers them itself."""
+    """An HTTP proxy for requests in absolute form, behind which are a registry, its
+    token realm and its CDN."""
 
     def dataReceived(self, data: bytes) -> None:
-        """Answer as the registry would."""
-        self.factory.seen.append(data)  # type: ignore[union-attr]
-        body = b'{"schemaVersion":2,"config":{}}'
-        self.transport.write(  # type: ignore[union-attr]
-            b"HTTP/1.1 404 Not Found\r\nContent-Length: 2\r\n\r\n{}"
-        )
-        self.body = body
+        """Answer as those behind it would."""
+        factory: Any = self.factory
+        factory.seen.append(data)
+        url = data.split(b" ")[1]
+        if url.startswith(b"http://auth.hub.test/token"):
+            head, body = b"200 OK", b'{"token": "t"}'
+        elif url.startswith(b"http://cdn.test/"):
+            head, body = b"404 Not Found", b"{}"
+        elif b"\r\nAuthorization: Bearer t\r\n" in data:
+            head, body = b"307 There\r\nLocation: http://cdn.test/x", b""
+        else:
+            challenge = b'WWW-Authenticate: Bearer realm="http://auth.hub.test/token"'
+            head, body = b"401 Log In\r\n" + challenge, b""
+        length = b"\r\nContent-Length: %d\r\n\r\n" % len(body)
+        assert self.transport is not None
+        self.transport.write(b"HTTP/1.1 " + head + length + body)
 
 
 class EgressTests(ClientCase):
@@ -407,17 +417,20 @@ class EgressTests(ClientCase):
         return factory, f"127.0.0.1:{port.getHost().port}"
 
     async def test_absolute_form(self) -> None:
-        """Plain http through an HTTP proxy, with its credentials and not ours."""
+        """Plain http goes through an HTTP proxy with its credentials: the registry, the
+        realm and the CDN alike; each gets only what is its own."""
         factory, where = await self.listen(ProxyProtocol)
         way = Way(f"http://{where}", "px", "pxpass", ("direct.test",))
         upstream = self.client("http://hub.test:5000", way=way)
         await self.fails(upstream.manifest(APP, V1), Miss)
-        (seen,) = factory.seen
-        self.assertTrue(
-            seen.startswith(b"GET http://hub.test:5000/v2/team/app/manifests/v1 HTTP")
-        )
-        self.assertIn(b"Proxy-Authorization: Basic cHg6cHhwYXNz\r\n", seen)
-        self.assertNotIn(b"\nAuthorization", seen)
+        asked = [seen.split(b" ")[1].split(b"?")[0] for seen in factory.seen]
+        manifest = b"http://hub.test:5000/v2/team/app/manifests/v1"
+        token = b"http://auth.hub.test/token"
+        self.assertEqual(asked, [manifest, token, manifest, b"http://cdn.test/x"])
+        for seen in factory.seen:
+            self.assertIn(b"Proxy-Authorization: Basic cHg6cHhwYXNz\r\n", seen)
+        sent = [b"\r\nAuthorization: " in seen for seen in factory.seen]
+        self.assertEqual(sent, [False, True, True, False])
 
     async def test_hosts_without_proxy(self) -> None:
         """They are reached directly."""
