@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from tests.loopback.world import ADDRESS, Running, World, htpasswd
+from tests.loopback.world import ADDRESS, Running, World, htpasswd, missing
 from tests.support.pki import Authority
 
 HUB = "hub.test:5643"
