@@ -129,6 +129,5 @@ class Settings:
     data: Path
     http: Http = Http()
     auth: Auth = Auth()
-    admin: Connector | None = None
     blob_stores: tuple[BlobStore, ...] = ()
     repositories: tuple[Repository, ...] = ()
