@@ -14,6 +14,7 @@ from pullthrough.interfaces.facts import (
 )
 from pullthrough.interfaces.repositories import (
     IBlob,
+    IReferrers,
     IRepository,
     IUpload,
     IWritableRepository,
@@ -29,6 +30,7 @@ __all__ = [
     "IIngest",
     "IManifestStore",
     "IMetadataStore",
+    "IReferrers",
     "IRepository",
     "ITagStore",
     "IUpload",

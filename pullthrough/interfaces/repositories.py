@@ -1,5 +1,7 @@
 """Repositories: what a connector serves."""
 
+from collections.abc import Sequence
+
 from twisted.internet.interfaces import IConsumer
 from zope.interface import Attribute, Interface
 
@@ -10,7 +12,7 @@ from pullthrough.spec.names import ImageName
 from pullthrough.spec.pages import Names, Page
 from pullthrough.spec.provenance import Provenance
 from pullthrough.spec.reference import Reference, Tag
-from pullthrough.values import Manifest, Resolved
+from pullthrough.values import Manifest, ManifestRecord, Resolved
 
 
 class IRepository(Interface):
@@ -46,6 +48,16 @@ class IRepository(Interface):
 
     async def images(page: Page) -> Names:
         """A page of image names, in ASCII order."""
+
+
+class IReferrers(Interface):
+    """A repository that knows which manifests refer to another one."""
+
+    async def referrers(image: ImageName, subject: Digest) -> Sequence[ManifestRecord]:
+        """The manifests whose subject it is, sorted by digest; none is no error.
+
+        :raises Outage: when nobody could tell.
+        """
 
 
 class IBlob(IContent):
@@ -87,9 +99,13 @@ class IWritableRepository(IRepository):
     """
 
     async def put_manifest(
-        image: ImageName, reference: Reference, media_type: str, body: bytes
-    ) -> Descriptor:
-        """Store a manifest and move the tag, if the reference is one.
+        image: ImageName,
+        reference: Reference,
+        media_type: str,
+        body: bytes,
+        tags: Sequence[Tag] = (),
+    ) -> ManifestRecord:
+        """Store a manifest and move the tag, if the reference is one, and ``tags``.
 
         :raises Invalid: MANIFEST_INVALID, MANIFEST_BLOB_UNKNOWN, DIGEST_INVALID.
         """

@@ -6,7 +6,7 @@ from typing import TypeVar
 from zope.interface import implementer
 
 from pullthrough.errors import Outage
-from pullthrough.interfaces import IBlob, IRepository
+from pullthrough.interfaces import IBlob, IReferrers, IRepository
 from pullthrough.repository.chain import all_found, first_found
 from pullthrough.spec.descriptor import Descriptor
 from pullthrough.spec.digest import Digest
@@ -14,12 +14,12 @@ from pullthrough.spec.names import ImageName
 from pullthrough.spec.pages import Names, Page, cut
 from pullthrough.spec.provenance import Provenance
 from pullthrough.spec.reference import Reference
-from pullthrough.values import Manifest, Resolved
+from pullthrough.values import Manifest, ManifestRecord, Resolved
 
 T = TypeVar("T")
 
 
-@implementer(IRepository)
+@implementer(IRepository, IReferrers)
 class GroupRepository:
     """Asks its members in order.
 
@@ -112,6 +112,17 @@ class GroupRepository:
         # of all are among them.
         pages = await all_found(self.members, lambda member: member.tags(image, page))
         return _merged(pages, page)
+
+    async def referrers(
+        self, image: ImageName, subject: Digest
+    ) -> Sequence[ManifestRecord]:
+        """See :meth:`IReferrers.referrers`: those of all members, each once."""
+        records: dict[Digest, ManifestRecord] = {}
+        for member in self.members:
+            if IReferrers.providedBy(member):
+                for record in await member.referrers(image, subject):
+                    records.setdefault(record.descriptor.digest, record)
+        return [records[digest] for digest in sorted(records)]
 
     async def images(self, page: Page) -> Names:
         """See :meth:`IRepository.images`."""

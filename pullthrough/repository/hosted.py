@@ -1,6 +1,6 @@
 """A hosted repository: our own images, pushed and pulled."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from zope.interface import implementer
 
@@ -9,6 +9,7 @@ from pullthrough.interfaces import (
     IBlob,
     IBlobStore,
     IMetadataStore,
+    IReferrers,
     IUpload,
     IWritableRepository,
 )
@@ -22,11 +23,11 @@ from pullthrough.spec.mediatypes import OCTET_STREAM
 from pullthrough.spec.names import ImageName
 from pullthrough.spec.pages import Names, Page
 from pullthrough.spec.provenance import Provenance, Source
-from pullthrough.spec.reference import Reference, Tag
+from pullthrough.spec.reference import Reference, Tag, fallback_tag
 from pullthrough.values import Manifest, ManifestRecord, Resolved
 
 
-@implementer(IWritableRepository)
+@implementer(IWritableRepository, IReferrers)
 class HostedRepository:
     """Serves what was pushed to it, and nothing else.
 
@@ -122,11 +123,33 @@ class HostedRepository:
         """See :meth:`IRepository.images`."""
         return await self._metadata.images(self._repository, page)
 
+    async def referrers(
+        self, image: ImageName, subject: Digest
+    ) -> Sequence[ManifestRecord]:
+        """See :meth:`IReferrers.referrers`.
+
+        Those that an index under the fallback tag lists count as well, as long as they
+        are here (distribution-spec, "Enabling the Referrers API").
+        """
+        found = await self._metadata.referrers(self._repository, image, subject)
+        records = {record.descriptor.digest: record for record in found}
+        fallback = await self._manifests.record(image, fallback_tag(subject))
+        for listed in fallback.manifests if fallback else ():
+            record = await self._manifests.record(image, listed.digest)
+            if record is not None:
+                records.setdefault(listed.digest, record)
+        return [records[digest] for digest in sorted(records)]
+
     # -- writing --
 
     async def put_manifest(
-        self, image: ImageName, reference: Reference, media_type: str, body: bytes
-    ) -> Descriptor:
+        self,
+        image: ImageName,
+        reference: Reference,
+        media_type: str,
+        body: bytes,
+        tags: Sequence[Tag] = (),
+    ) -> ManifestRecord:
         """See :meth:`IWritableRepository.put_manifest`."""
         asked = reference if isinstance(reference, Digest) else None
         record = describe(body, media_type, asked.algorithm if asked else "sha256")
@@ -140,9 +163,8 @@ class HostedRepository:
                 ErrorCode.MANIFEST_BLOB_UNKNOWN,
                 f"push blob {missing} to {image} first",
             )
-        tags = [reference] if isinstance(reference, Tag) else []
-        await self._manifests.write(image, record, body, tags, self._now())
-        return record.descriptor
+        moved = [*tags, reference] if isinstance(reference, Tag) else tags
+        return await self._manifests.write(image, record, body, moved, self._now())
 
     async def missing(self, image: ImageName, record: ManifestRecord) -> list[Digest]:
         """The blobs that a manifest needs and that are not the image's."""

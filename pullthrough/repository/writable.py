@@ -1,9 +1,11 @@
 """A group that takes pushes: they land in its writable member, and only there."""
 
+from collections.abc import Sequence
+
 from zope.interface import implementer
 
 from pullthrough.errors import Miss
-from pullthrough.interfaces import IBlob, IUpload, IWritableRepository
+from pullthrough.interfaces import IBlob, IReferrers, IUpload, IWritableRepository
 from pullthrough.repository.chain import first_found
 from pullthrough.repository.copying import copy
 from pullthrough.repository.group import GroupRepository
@@ -15,10 +17,10 @@ from pullthrough.spec.names import ImageName
 from pullthrough.spec.pages import Names, Page
 from pullthrough.spec.provenance import Provenance
 from pullthrough.spec.reference import Reference, Tag
-from pullthrough.values import Manifest, Resolved
+from pullthrough.values import Manifest, ManifestRecord, Resolved
 
 
-@implementer(IWritableRepository)
+@implementer(IWritableRepository, IReferrers)
 class WritableGroup:
     """Reads as the group does; writes to the hosted member chosen for it."""
 
@@ -74,11 +76,22 @@ class WritableGroup:
         """See :meth:`IRepository.images`."""
         return await self._group.images(page)
 
+    async def referrers(
+        self, image: ImageName, subject: Digest
+    ) -> Sequence[ManifestRecord]:
+        """See :meth:`IReferrers.referrers`."""
+        return await self._group.referrers(image, subject)
+
     # -- writing: the member --
 
     async def put_manifest(
-        self, image: ImageName, reference: Reference, media_type: str, body: bytes
-    ) -> Descriptor:
+        self,
+        image: ImageName,
+        reference: Reference,
+        media_type: str,
+        body: bytes,
+        tags: Sequence[Tag] = (),
+    ) -> ManifestRecord:
         """See :meth:`IWritableRepository.put_manifest`.
 
         A client that found a layer in another member by HEAD did not send it; it
@@ -87,7 +100,9 @@ class WritableGroup:
         record = describe(body, media_type)
         for digest in await self._writable.missing(image, record):
             await self._bring(image, digest)
-        return await self._writable.put_manifest(image, reference, media_type, body)
+        return await self._writable.put_manifest(
+            image, reference, media_type, body, tags
+        )
 
     async def _bring(self, image: ImageName, digest: Digest) -> None:
         members = await self._group.known_blob(image, digest)

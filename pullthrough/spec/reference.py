@@ -35,6 +35,15 @@ class Tag:
 Reference = Tag | Digest
 
 
+def fallback_tag(subject: Digest) -> Tag:
+    """The tag under which clients keep a list of referrers without the API.
+
+    distribution-spec, "Referrers Tag Schema": the algorithm cut to 32 characters, a
+    dash, the encoded part cut to 64.
+    """
+    return Tag(f"{subject.algorithm[:32]}-{subject.hex[:64]}")
+
+
 def parse_reference(text: str) -> Reference:
     """Read a reference: with a colon it is a digest, else a tag.
 

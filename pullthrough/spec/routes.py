@@ -71,6 +71,14 @@ class TagsRoute:
     image: ImageName
 
 
+@dataclass(frozen=True, slots=True)
+class ReferrersRoute:
+    """``/v2/<name>/referrers/<digest>`` (end-12)."""
+
+    image: ImageName
+    digest: Digest
+
+
 Route = (
     Base
     | Token
@@ -80,6 +88,7 @@ Route = (
     | UploadsRoute
     | UploadRoute
     | TagsRoute
+    | ReferrersRoute
 )
 
 #: The methods that each route knows.
@@ -92,6 +101,7 @@ METHODS: Mapping[type, frozenset[str]] = {
     UploadsRoute: frozenset({"POST"}),
     UploadRoute: frozenset({"GET", "PATCH", "PUT", "DELETE"}),
     TagsRoute: frozenset({"GET"}),
+    ReferrersRoute: frozenset({"GET"}),
 }
 
 _FIXED: Mapping[str, Route] = {
@@ -103,7 +113,7 @@ _FIXED: Mapping[str, Route] = {
 
 # A name may hold "blobs" or "manifests" itself: the last one in the path counts. The
 # lazy name leaves "blobs/uploads" to the kind.
-_IMAGE = re.compile(r"/v2/(.+?)/(manifests|blobs/uploads|blobs|tags)/([^/]*)")
+_IMAGE = re.compile(r"/v2/(.+?)/(manifests|blobs/uploads|blobs|tags|referrers)/([^/]*)")
 
 
 def parse_route(path: str) -> Route | None:
@@ -127,6 +137,8 @@ def parse_route(path: str) -> Route | None:
         return ManifestRoute(image, parse_reference(rest))
     if kind == "blobs":
         return BlobRoute(image, Digest.parse(rest))
+    if kind == "referrers":
+        return ReferrersRoute(image, Digest.parse(rest))
     return TagsRoute(image) if rest == "list" else None
 
 

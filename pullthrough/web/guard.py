@@ -76,9 +76,16 @@ class Guard:
         raise Refused(ErrorCode.DENIED, f"you may not {action} here")
 
     def challenge(
-        self, exchange: IExchange, image: ImageName | None, action: str
+        self,
+        exchange: IExchange,
+        image: ImageName | None,
+        action: str,
+        source: ImageName | None = None,
     ) -> tuple[str, str]:
-        """The ``WWW-Authenticate`` header that goes with a 401."""
+        """The ``WWW-Authenticate`` header that goes with a 401.
+
+        :param source: an image that is to be read as well, for a mount.
+        """
         if self.force_basic_auth:
             return BASIC_CHALLENGE
         scheme = "https" if exchange.secure else "http"
@@ -86,7 +93,10 @@ class Guard:
         value = f'Bearer realm="{realm}",service="{self.service}"'
         if image is not None:
             actions = "pull" if action == "pull" else f"pull,{action}"
-            value += f',scope="repository:{image}:{actions}"'
+            scope = f"repository:{image}:{actions}"
+            if source not in (None, image):
+                scope += f" repository:{source}:pull"
+            value += f',scope="{scope}"'
         elif action == "catalog":
             value += ',scope="registry:catalog:*"'
         return "WWW-Authenticate", value

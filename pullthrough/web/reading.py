@@ -2,13 +2,19 @@
 
 import json
 
-from pullthrough.interfaces import IRepository
-from pullthrough.spec.mediatypes import OCTET_STREAM
+from pullthrough.interfaces import IReferrers, IRepository
+from pullthrough.spec.mediatypes import OCI_INDEX, OCTET_STREAM
 from pullthrough.spec.names import ImageName
 from pullthrough.spec.pages import Names, next_link
 from pullthrough.spec.provenance import Provenance
 from pullthrough.spec.ranges import Slice, Unsatisfiable, parse_range
-from pullthrough.spec.routes import BlobRoute, ManifestRoute, parse_page
+from pullthrough.spec.routes import (
+    BlobRoute,
+    ManifestRoute,
+    ReferrersRoute,
+    parse_page,
+)
+from pullthrough.values import ManifestRecord
 from pullthrough.web.call import Call
 
 #: Most characters of a ``Warning`` (distribution-spec: at most 4096 in all).
@@ -109,6 +115,38 @@ async def list_tags(call: Call, repository: IRepository, image: ImageName) -> No
     page = parse_page(call.parameters)
     names = await repository.tags(image, page)
     _answer_list(call, f"/v2/{image}/tags/list", "tags", names, {"name": image.text})
+
+
+async def list_referrers(
+    call: Call, repository: IReferrers, route: ReferrersRoute
+) -> None:
+    """GET of the referrers of a manifest (end-12): an index, perhaps an empty one."""
+    records = await repository.referrers(route.image, route.digest)
+    headers = [("Content-Type", OCI_INDEX)]
+    wanted = call.parameter("artifactType")
+    if wanted:
+        records = [one for one in records if one.artifact_type == wanted]
+        headers.append(("OCI-Filters-Applied", "artifactType"))
+    document = {
+        "schemaVersion": 2,
+        "mediaType": OCI_INDEX,
+        "manifests": [_referrer(record) for record in records],
+    }
+    call.answer(200, headers, json.dumps(document, separators=(",", ":")).encode())
+
+
+def _referrer(record: ManifestRecord) -> dict[str, object]:
+    """The descriptor of a referrer, with its type and annotations."""
+    found: dict[str, object] = {
+        "mediaType": record.descriptor.media_type,
+        "digest": str(record.descriptor.digest),
+        "size": record.descriptor.size,
+    }
+    if record.artifact_type:
+        found["artifactType"] = record.artifact_type
+    if record.annotations:
+        found["annotations"] = json.loads(record.annotations)
+    return found
 
 
 async def list_images(call: Call, repository: IRepository) -> None:

@@ -12,7 +12,7 @@ from pullthrough.errors import (
     RegistryError,
     Unauthenticated,
 )
-from pullthrough.interfaces import IRepository, IWritableRepository
+from pullthrough.interfaces import IReferrers, IRepository, IWritableRepository
 from pullthrough.spec import routes
 from pullthrough.spec.errorcodes import ErrorCode, InvalidText
 from pullthrough.spec.names import ImageName
@@ -132,7 +132,7 @@ class Site:
                 # whether a password is right.
                 raise Unauthenticated("log in, or ask for an anonymous token")
         except Unauthenticated as error:
-            challenge = guard.challenge(call.exchange, image, action)
+            challenge = guard.challenge(call.exchange, image, action, _source(call))
             if isinstance(route, routes.Token):
                 challenge = BASIC_CHALLENGE
             raise _Challenged(error, challenge) from error
@@ -147,6 +147,11 @@ class Site:
                 await reading.list_images(call, self._repository)
             case routes.TagsRoute(image):
                 await reading.list_tags(call, self._repository, image)
+            case routes.ReferrersRoute() if IReferrers.providedBy(self._repository):
+                referrers: IReferrers = self._repository
+                await reading.list_referrers(call, referrers, route)
+            case routes.ReferrersRoute():
+                raise Miss(ErrorCode.UNSUPPORTED, "referrers are not listed here")
             case routes.ManifestRoute() if call.method in ("GET", "HEAD"):
                 await reading.read_manifest(call, self._repository, route)
             case routes.BlobRoute() if call.method in ("GET", "HEAD"):
@@ -189,15 +194,21 @@ class Site:
 
     def _mount_source(self, call: Call) -> ImageName | None:
         """The image to mount from, if it is named and may be read (T7)."""
-        name = call.parameter("from")
-        if not name:
-            return None
-        try:
-            source = ImageName(name)
-            self._guard.allow(call.identity, source, "pull")
-        except (InvalidText, Refused):
-            return None
+        source = _source(call)
+        if source is not None:
+            try:
+                self._guard.allow(call.identity, source, "pull")
+            except Refused:
+                return None
         return source
+
+
+def _source(call: Call) -> ImageName | None:
+    """The image that a mount names, if it names one."""
+    try:
+        return ImageName(call.parameter("from"))
+    except InvalidText:
+        return None
 
 
 class _Challenged(Unauthenticated):

@@ -32,16 +32,20 @@ async def put_manifest(
         body = await call.exchange.read(LARGEST_MANIFEST)
     except TooLarge as error:
         raise TooLarge(f"a manifest has at most {LARGEST_MANIFEST} bytes") from error
-    descriptor = await repository.put_manifest(
-        route.image, route.reference, media_type, body
+    tags = []
+    if isinstance(route.reference, Digest):
+        tags = [Tag(name) for name in dict.fromkeys(call.parameters.get("tag", []))]
+    record = await repository.put_manifest(
+        route.image, route.reference, media_type, body, tags
     )
-    call.answer(
-        201,
-        [
-            ("Location", f"/v2/{route.image}/manifests/{route.reference}"),
-            ("Docker-Content-Digest", str(descriptor.digest)),
-        ],
-    )
+    headers = [
+        ("Location", f"/v2/{route.image}/manifests/{route.reference}"),
+        ("Docker-Content-Digest", str(record.descriptor.digest)),
+    ]
+    if record.subject is not None:
+        headers.append(("OCI-Subject", str(record.subject)))
+    headers += [("OCI-Tag", tag.name) for tag in tags]
+    call.answer(201, headers)
 
 
 async def delete_manifest(

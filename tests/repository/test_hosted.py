@@ -99,8 +99,8 @@ class ImageTests(HostedCase):
         )
         self.assertEqual(error.code, ErrorCode.DIGEST_INVALID)
         digest = Digest.of(made.manifest, "sha512")
-        descriptor = self.now(put(APP, digest, made.media_type, made.manifest))
-        self.assertEqual(descriptor.digest, digest)
+        record = self.now(put(APP, digest, made.media_type, made.manifest))
+        self.assertEqual(record.descriptor.digest, digest)
         pulled = self.now(self.hosted.manifest(APP, digest))
         self.assertEqual(pulled.body, made.manifest)
 

@@ -33,6 +33,7 @@ class RouteTests(SynchronousTestCase):
             ("/v2/a/blobs/uploads", routes.UploadsRoute(A)),
             (f"/v2/a/blobs/uploads/{UUID}", routes.UploadRoute(A, UUID)),
             ("/v2/a/tags/list", routes.TagsRoute(A)),
+            (f"/v2/a/referrers/sha256:{HEX}", routes.ReferrersRoute(A, DIGEST)),
             (f"/v2/{deep}/tags/list", routes.TagsRoute(deep)),
             (f"/v2/{deep}/manifests/v1", routes.ManifestRoute(deep, Tag("v1"))),
             (f"/v2/{deep}/blobs/uploads/", routes.UploadsRoute(deep)),
@@ -85,6 +86,7 @@ class RouteTests(SynchronousTestCase):
                 "UploadsRoute",
                 "UploadRoute",
                 "TagsRoute",
+                "ReferrersRoute",
             },
         )
 

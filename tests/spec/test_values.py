@@ -13,7 +13,7 @@ from pullthrough.spec.errorcodes import ErrorCode, InvalidText
 from pullthrough.spec.freshness import Decision, decide
 from pullthrough.spec.names import ImageName
 from pullthrough.spec.pages import Names, Page, cut, next_link
-from pullthrough.spec.reference import Tag, parse_reference
+from pullthrough.spec.reference import Tag, fallback_tag, parse_reference
 from pullthrough.spec.tokens import Access, covers, parse_scopes
 
 HEX = "a" * 64
@@ -108,6 +108,12 @@ class NameTests(SynchronousTestCase):
         self.assertEqual(parse_reference("latest"), Tag("latest"))
         self.assertEqual(parse_reference(f"sha256:{HEX}"), Digest("sha256", HEX))
         self.assertRaises(InvalidText, parse_reference, "sha256:x")
+
+    def test_fallback_tag(self) -> None:
+        """The tag schema of referrers; a long digest is cut."""
+        self.assertEqual(fallback_tag(Digest("sha256", HEX)).name, f"sha256-{HEX}")
+        long = Digest("sha512", HEX + HEX)
+        self.assertEqual(fallback_tag(long).name, f"sha512-{HEX}")
 
     def test_descriptor_has_no_negative_size(self) -> None:
         """A size is not negative."""

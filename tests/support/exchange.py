@@ -62,6 +62,7 @@ class FakeExchange:
         """Keep it."""
         assert not self.status, "answered twice"
         self.status, self.headers = status, dict(headers)
+        self.all_headers = list(headers)
         self.sent = b"" if self.head.method == "HEAD" else body
 
     async def stream(

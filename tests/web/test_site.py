@@ -17,6 +17,7 @@ from pullthrough.spec import routes
 from pullthrough.spec.digest import Digest
 from pullthrough.spec.errorcodes import ErrorCode
 from pullthrough.spec.manifest import LARGEST_MANIFEST
+from pullthrough.spec.mediatypes import OCI_INDEX, OCI_MANIFEST
 from pullthrough.threads import Inline
 from pullthrough.web.exchange import Disconnected
 from pullthrough.web.failures import tell
@@ -298,6 +299,88 @@ class WritingTests(SiteCase):
         got = self.ask("PUT", path, headers=typed, body=large)
         self.assertEqual((got.status, got.error), (413, "SIZE_INVALID"))
 
+    def test_several_tags(self) -> None:
+        """A manifest by digest with ``?tag=``: all move, each is told."""
+        made = self.push_image()
+        path = f"/v2/team/app/manifests/{made.digest}?tag=a&tag=b&tag=a"
+        typed = {"Content-Type": made.media_type}
+        got = self.ask("PUT", path, headers=typed, body=made.manifest)
+        told = [value for name, value in got.all_headers if name == "OCI-Tag"]
+        self.assertEqual((got.status, told), (201, ["a", "b"]))
+        listed = self.ask("GET", "/v2/team/app/tags/list").json()["tags"]
+        self.assertEqual(listed, ["a", "b", "v1"])
+        path = path.replace("tag=b", "tag=-")
+        got = self.ask("PUT", path, headers=typed, body=made.manifest)
+        self.assertEqual((got.status, got.error), (400, "TAG_INVALID"))
+
+    def refer(self, subject: str, kind: str, path: str = "") -> str:
+        """Push a manifest that refers to another; its digest."""
+        empty = self.push_blob(b"{}").rpartition("/")[2]
+        config = {"mediaType": kind, "digest": empty, "size": 2}
+        body = json.dumps(
+            {
+                "schemaVersion": 2,
+                "mediaType": OCI_MANIFEST,
+                "config": config,
+                "layers": [],
+                "subject": {"mediaType": OCI_MANIFEST, "digest": subject, "size": 1},
+                "annotations": {"who": kind},
+            }
+        ).encode()
+        digest = str(Digest.of(body))
+        target = f"/v2/team/app/manifests/{path or digest}"
+        typed = {"Content-Type": OCI_MANIFEST}
+        got = self.ask("PUT", target, headers=typed, body=body)
+        self.assertEqual((got.status, got.headers["OCI-Subject"]), (201, subject))
+        return digest
+
+    def test_referrers(self) -> None:
+        """An index of them, filtered by type; also of a subject that is not here."""
+        subject = str(Digest.of(b"not here yet"))
+        target = f"/v2/team/app/referrers/{subject}"
+        self.assertEqual(self.ask("GET", target).json()["manifests"], [])
+        digests = sorted(self.refer(subject, kind) for kind in ("a/sbom", "a/sig"))
+        for repository in (self.hosted, GroupRepository("all", [self.hosted])):
+            self.site = self.make_site(repository)
+            got = self.ask("GET", target)
+            self.assertEqual(got.headers["Content-Type"], OCI_INDEX)
+            self.assertEqual(
+                [one["digest"] for one in got.json()["manifests"]], digests
+            )
+            got = self.ask("GET", f"{target}?artifactType=a/sig")
+            self.assertEqual(got.headers["OCI-Filters-Applied"], "artifactType")
+            (found,) = got.json()["manifests"]
+            self.assertEqual(found["artifactType"], "a/sig")
+            self.assertEqual(found["annotations"], {"who": "a/sig"})
+
+    def test_referrers_of_the_fallback_tag(self) -> None:
+        """What an old client has listed under the tag is found by the API."""
+        made = self.push_image()
+        subject = Digest.of(b"subject")
+        listed = {
+            "mediaType": made.media_type,
+            "digest": str(made.digest),
+            "size": len(made.manifest),
+        }
+        gone = {**listed, "digest": str(Digest.of(b"gone"))}
+        index = {"schemaVersion": 2, "manifests": [listed, gone]}
+        got = self.ask(
+            "PUT",
+            f"/v2/team/app/manifests/sha256-{subject.hex}",
+            headers={"Content-Type": OCI_INDEX},
+            body=json.dumps(index).encode(),
+        )
+        self.assertEqual(got.status, 201)
+        got = self.ask("GET", f"/v2/team/app/referrers/{subject}")
+        (found,) = got.json()["manifests"]
+        self.assertEqual(found["digest"], str(made.digest))
+
+    def test_a_repository_that_knows_no_referrers(self) -> None:
+        """404, so that clients ask for the fallback tag."""
+        self.site = self.make_site(self.house.proxy(ScriptedUpstream()))
+        got = self.ask("GET", f"/v2/team/app/referrers/{DIGEST}")
+        self.assertEqual((got.status, got.error), (404, "UNSUPPORTED"))
+
     def test_deletes(self) -> None:
         """202, and gone."""
         made = self.push_image()
@@ -333,7 +416,8 @@ class OddTests(SiteCase):
         """No endpoint, malformed names, wrong methods."""
         for method, target, status, code in (
             ("GET", "/", 404, "UNSUPPORTED"),
-            ("GET", "/v2/a/referrers/x", 404, "UNSUPPORTED"),
+            ("GET", "/v2/a/referrers/x", 400, "DIGEST_INVALID"),
+            ("GET", "/v2/a/other/x", 404, "UNSUPPORTED"),
             ("GET", "/v2/A/tags/list", 400, "NAME_INVALID"),
             ("GET", "/v2/a/manifests/-x", 400, "TAG_INVALID"),
             ("GET", "/v2/a/blobs/sha256:x", 400, "DIGEST_INVALID"),
@@ -454,6 +538,13 @@ class BearerTests(SiteCase):
             self.assertEqual(found, f'{realm},scope="{scope}"')
         got = self.ask("GET", "/v2/", user="", secure=True)
         self.assertIn('realm="https://', self.challenge(got))
+
+    def test_the_challenge_of_a_mount(self) -> None:
+        """It asks for the source as well."""
+        target = f"/v2/team/other/blobs/uploads/?mount={DIGEST}&from=team/app"
+        found = self.challenge(self.ask("POST", target, user=""))
+        scopes = "repository:team/other:pull,push repository:team/app:pull"
+        self.assertIn(f'scope="{scopes}"', found)
 
     def test_a_token_opens_what_it_covers(self) -> None:
         """And nothing else."""
@@ -591,6 +682,7 @@ class EveryRouteTests(SiteCase):
             routes.UploadsRoute: UPLOADS,
             routes.UploadRoute: UPLOADS + "0" * 32,
             routes.TagsRoute: "/v2/a/tags/list",
+            routes.ReferrersRoute: f"/v2/a/referrers/{DIGEST}",
         }
         for kind, methods in routes.METHODS.items():
             if kind is routes.Token:
