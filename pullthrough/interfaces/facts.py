@@ -72,6 +72,9 @@ class IManifestStore(Interface):
         """The descriptor by which a manifest of the image links to this blob or
         manifest, or None."""
 
+    async def images_with(repository: int, digest: Digest) -> Sequence[ImageName]:
+        """Some of the images that have a blob, in no order."""
+
     async def mount(
         repository: int, image: ImageName, digest: Digest, source: ImageName
     ) -> int | None:

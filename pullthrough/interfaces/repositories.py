@@ -128,6 +128,9 @@ class IWritableRepository(IRepository):
         :raises Miss: BLOB_UPLOAD_UNKNOWN.
         """
 
+    async def images_with(digest: Digest) -> Sequence[ImageName]:
+        """Some of the images that a blob could be mounted from."""
+
     async def mount(image: ImageName, digest: Digest, source: ImageName) -> bool:
         """Take a blob over from another image. False: upload it then."""
 

@@ -180,6 +180,22 @@ def delete_blob(
     return db.changes() > 0
 
 
+#: How many images with a blob are looked at, to mount it from one of them.
+MOST_IMAGES = 100
+
+
+def images_with(
+    db: apsw.Connection, repository: int, digest: Digest
+) -> list[ImageName]:
+    """See :meth:`IManifestStore.images_with`."""
+    rows = db.execute(
+        "SELECT image.name FROM blob JOIN image ON image.id = blob.image"
+        " WHERE blob.digest = ? AND image.repository = ? LIMIT ?",
+        (str(digest), repository, MOST_IMAGES),
+    )
+    return [ImageName(row[0]) for row in rows]
+
+
 def mount(
     db: apsw.Connection,
     repository: int,

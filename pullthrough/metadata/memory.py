@@ -145,6 +145,14 @@ class MemoryMetadataStore:
         """See :meth:`IManifestStore.delete_blob`."""
         return self._image(repository, image).blobs.pop(digest, None) is not None
 
+    async def images_with(self, repository: int, digest: Digest) -> Sequence[ImageName]:
+        """See :meth:`IManifestStore.images_with`."""
+        return [
+            name
+            for (number, name), image in self._images.items()
+            if number == repository and digest in image.blobs
+        ]
+
     async def mount(
         self, repository: int, image: ImageName, digest: Digest, source: ImageName
     ) -> int | None:

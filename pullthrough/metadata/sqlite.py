@@ -163,6 +163,10 @@ class SqliteMetadataStore:
         """See :meth:`IManifestStore.delete_blob`."""
         return await self._write(manifests.delete_blob, repository, image, digest)
 
+    async def images_with(self, repository: int, digest: Digest) -> Sequence[ImageName]:
+        """See :meth:`IManifestStore.images_with`."""
+        return await self._read(manifests.images_with, repository, digest)
+
     async def mount(
         self, repository: int, image: ImageName, digest: Digest, source: ImageName
     ) -> int | None:

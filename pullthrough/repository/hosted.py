@@ -192,6 +192,10 @@ class HostedRepository:
         """See :meth:`IWritableRepository.upload_offset`."""
         return await self._uploads.offset(image, identifier, principal)
 
+    async def images_with(self, digest: Digest) -> Sequence[ImageName]:
+        """See :meth:`IWritableRepository.images_with`."""
+        return await self._metadata.images_with(self._repository, digest)
+
     async def mount(self, image: ImageName, digest: Digest, source: ImageName) -> bool:
         """See :meth:`IWritableRepository.mount`."""
         size = await self._metadata.mount(self._repository, image, digest, source)

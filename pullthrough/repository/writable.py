@@ -140,6 +140,10 @@ class WritableGroup:
         """See :meth:`IWritableRepository.upload_offset`."""
         return await self._writable.upload_offset(image, identifier, principal)
 
+    async def images_with(self, digest: Digest) -> Sequence[ImageName]:
+        """See :meth:`IWritableRepository.images_with`."""
+        return await self._writable.images_with(digest)
+
     async def mount(self, image: ImageName, digest: Digest, source: ImageName) -> bool:
         """See :meth:`IWritableRepository.mount`."""
         return await self._writable.mount(image, digest, source)

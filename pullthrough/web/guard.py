@@ -63,17 +63,28 @@ class Guard:
         :raises Refused: when they would not.
         """
         self.admit(identity)
-        if identity.access is not None:
-            wanted = ("registry", "catalog", "*")
-            if image is not None:
-                wanted = ("repository", image.text, action)
-            if not covers(identity.access, *wanted):
-                raise Unauthenticated(f"the token does not cover {':'.join(wanted)}")
-        if self.policy.permits(identity.principal, self.service, image, action):
+        wanted = ("registry", "catalog", "*")
+        if image is not None:
+            wanted = ("repository", image.text, action)
+        if identity.access is not None and not covers(identity.access, *wanted):
+            raise Unauthenticated(f"the token does not cover {':'.join(wanted)}")
+        if self.may(identity, image, action):
             return
         if not identity.principal:
             raise Unauthenticated("log in first")
         raise Refused(ErrorCode.DENIED, f"you may not {action} here")
+
+    def may(self, identity: Identity, image: ImageName | None, action: str) -> bool:
+        """Whether the principal may, whatever its token was narrowed to."""
+        return self.policy.permits(identity.principal, self.service, image, action)
+
+    def permits(self, identity: Identity, image: ImageName, action: str) -> bool:
+        """Whether *allow* lets it pass."""
+        try:
+            self.allow(identity, image, action)
+        except Refused:
+            return False
+        return True
 
     def challenge(
         self,

@@ -14,6 +14,7 @@ from pullthrough.errors import (
 )
 from pullthrough.interfaces import IReferrers, IRepository, IWritableRepository
 from pullthrough.spec import routes
+from pullthrough.spec.digest import Digest
 from pullthrough.spec.errorcodes import ErrorCode, InvalidText
 from pullthrough.spec.names import ImageName
 from pullthrough.spec.routes import Route
@@ -181,8 +182,8 @@ class Site:
             case routes.BlobRoute(), _:
                 await writing.delete_blob(call, repository, route)
             case routes.UploadsRoute(), _:
-                source = self._mount_source(call)
-                await writing.begin_upload(call, repository, route, source)
+                sources = await self._mount_sources(call, repository, route)
+                await writing.begin_upload(call, repository, route, sources)
             case routes.UploadRoute(), "PATCH":
                 await writing.append(call, repository, route)
             case routes.UploadRoute(), "PUT":
@@ -192,15 +193,32 @@ class Site:
             case routes.UploadRoute(), _:
                 await writing.cancel_upload(call, repository, route)
 
-    def _mount_source(self, call: Call) -> ImageName | None:
-        """The image to mount from, if it is named and may be read (T7)."""
-        source = _source(call)
-        if source is not None:
-            try:
-                self._guard.allow(call.identity, source, "pull")
-            except Refused:
-                return None
-        return source
+    async def _mount_sources(
+        self, call: Call, repository: IWritableRepository, route: routes.UploadsRoute
+    ) -> list[ImageName]:
+        """The images to mount from: the one named, or any; if they may be read (T7).
+
+        :raises Unauthenticated: when only the token's scope is in the way.
+        """
+        guard, named = self._guard, _source(call)
+        if not call.parameter("mount"):
+            return []
+        if named is None and not call.parameter("from"):
+            digest = Digest.parse(call.parameter("mount"))
+            found = await repository.images_with(digest)
+            return [one for one in found if guard.permits(call.identity, one, "pull")]
+        if named is None:
+            return []
+        try:
+            guard.allow(call.identity, named, "pull")
+        except Unauthenticated as error:
+            if not guard.may(call.identity, named, "pull"):
+                return []
+            challenge = guard.challenge(call.exchange, route.image, "push", named)
+            raise _Challenged(error, challenge) from error
+        except Refused:
+            return []
+        return [named]
 
 
 def _source(call: Call) -> ImageName | None:

@@ -1,5 +1,7 @@
 """PUT and DELETE of manifests, DELETE of blobs, and uploads."""
 
+from collections.abc import Sequence
+
 from pullthrough.errors import Invalid, OutOfOrder, TooLarge
 from pullthrough.interfaces import IUpload, IWritableRepository
 from pullthrough.spec.digest import Digest, hasher
@@ -71,15 +73,14 @@ async def begin_upload(
     call: Call,
     repository: IWritableRepository,
     route: UploadsRoute,
-    source: ImageName | None,
+    sources: Sequence[ImageName],
 ) -> None:
     """POST of an upload (end-4, end-11): mounted, whole at once, or to be continued.
 
-    :param source: the image to mount from, if the client may read it.
+    :param sources: images to mount from, which the client may read.
     """
-    mounted = call.parameter("mount")
-    if mounted and source is not None:
-        digest = Digest.parse(mounted)
+    for source in sources:
+        digest = Digest.parse(call.parameter("mount"))
         if await repository.mount(route.image, digest, source):
             _answer_blob(call, route.image, digest)
             return

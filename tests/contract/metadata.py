@@ -203,6 +203,17 @@ class MetadataStoreContract:
         self.assertIsNone(self.now(mount(own, OTHER, CONFIG.digest, APP)))
         self.assertIsNone(self.now(mount(other, OTHER, LAYER.digest, APP)))
 
+    def test_images_with(self) -> None:
+        """Those of the repository that have the blob."""
+        own, other = self.repository(), self.repository("other")
+        for image in (APP, OTHER):
+            self.now(self.store.add_blob(own, image, LAYER.digest, 5))
+        found = self.now(self.store.images_with(own, LAYER.digest))
+        self.assertEqual(set(found), {APP, OTHER})
+        self.assertEqual(
+            list(self.now(self.store.images_with(other, LAYER.digest))), []
+        )
+
     def test_uploads(self) -> None:
         """A session is kept, moves on, and ends."""
         own = self.repository()

@@ -280,9 +280,18 @@ class WritingTests(SiteCase):
             f"?mount={Digest.of(b'x')}&from=team/app",
             f"?mount={DIGEST}&from=none",
             f"?mount={DIGEST}&from=BAD",
-            f"?mount={DIGEST}",
+            f"?mount={Digest.of(b'x')}",
         ):
             self.assertEqual(self.ask("POST", target + query).status, 202, query)
+
+    def test_mount_from_anywhere(self) -> None:
+        """Without ``from``, any image that the client may read will do."""
+        self.push_blob()
+        target = "/v2/team/other/blobs/uploads/"
+        got = self.ask("POST", f"{target}?mount={DIGEST}")
+        self.assertEqual(got.status, 201)
+        got = self.ask("POST", f"{target}?mount=nonsense")
+        self.assertEqual((got.status, got.error), (400, "DIGEST_INVALID"))
 
     def test_manifest_errors(self) -> None:
         """What is missing, malformed or too large."""
@@ -616,10 +625,18 @@ class BearerTests(SiteCase):
             self.challenge(self.ask("GET", target, user=""))
 
     def test_a_mount_from_what_may_not_be_read(self) -> None:
-        """The token does not cover the source: an upload begins."""
+        """The token does not cover the source: a challenge asks for both; one that
+        names no source begins an upload."""
         self.push_blob()
         token = self.token("repository:team/other:pull,push")
         target = f"/v2/team/other/blobs/uploads/?mount={DIGEST}&from=team/app"
+        found = self.challenge(self.bearer("POST", target, token))
+        self.assertIn("repository:team/app:pull", found)
+        both = "repository:team/other:pull,push%20repository:team/app:pull"
+        token = self.token(both)
+        self.assertEqual(self.bearer("POST", target, token).status, 201)
+        token = self.token("repository:team/third:pull,push")
+        target = f"/v2/team/third/blobs/uploads/?mount={DIGEST}"
         self.assertEqual(self.bearer("POST", target, token).status, 202)
 
 

@@ -23,6 +23,8 @@ CREATE TABLE blob (
     PRIMARY KEY (image, digest)
 ) STRICT, WITHOUT ROWID;
 
+CREATE INDEX blob_by_digest ON blob (digest);
+
 CREATE TABLE manifest (
     image INTEGER NOT NULL REFERENCES image (id),
     digest TEXT NOT NULL,
