@@ -28,6 +28,7 @@ from pullthrough.repository.fills import Fills
 from pullthrough.repository.group import GroupRepository
 from pullthrough.repository.hosted import HostedRepository
 from pullthrough.repository.manifests import Manifests
+from pullthrough.repository.offline import OfflineRepository
 from pullthrough.repository.proxy import ProxyRepository
 from pullthrough.repository.uploads import Uploads
 from pullthrough.repository.writable import WritableGroup
@@ -144,6 +145,8 @@ class Assembly:
         return made
 
     def _make(self, one: Described, described: dict[str, Described]) -> IRepository:
+        if not one.online:
+            return OfflineRepository(one.name, one.kind.value)
         if one.kind is Kind.GROUP:
             members = [
                 self._repository(described[name], described)
@@ -151,7 +154,7 @@ class Assembly:
             ]
             group = GroupRepository(one.name, members)
             writable = self._repositories.get(one.writable_member)
-            if isinstance(writable, HostedRepository):
+            if isinstance(writable, HostedRepository | OfflineRepository):
                 return WritableGroup(group, writable)
             return group
         number = at_once(self._metadata.repository(one.name, one.kind.value))
@@ -162,7 +165,14 @@ class Assembly:
         uploads = Uploads(number, store, self._metadata, new_key, time.time)
         self._uploads.append(uploads)
         return HostedRepository(
-            one.name, number, store, self._metadata, manifests, uploads, time.time
+            one.name,
+            number,
+            store,
+            self._metadata,
+            manifests,
+            uploads,
+            time.time,
+            one.deployment,
         )
 
     def _proxy(

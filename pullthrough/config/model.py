@@ -5,6 +5,7 @@ from enum import Enum
 from pathlib import Path
 
 from pullthrough.config.secrets import Secret
+from pullthrough.spec.writepolicy import Deployment
 
 
 class Kind(Enum):
@@ -112,6 +113,8 @@ class Repository:
     kind: Kind
     connectors: tuple[Connector, ...] = ()
     force_basic_auth: bool = False
+    online: bool = True
+    deployment: Deployment = Deployment()
     blob_store_name: str = ""
     remote: Remote | None = None
     member_names: tuple[str, ...] = ()

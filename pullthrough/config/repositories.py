@@ -9,6 +9,7 @@ from pullthrough.config import fields
 from pullthrough.config.model import Connector, Egress, Kind, Remote, Repository
 from pullthrough.config.secrets import Secret, SecretError, find_secret, read_text
 from pullthrough.config.section import Section
+from pullthrough.spec.writepolicy import Deployment, WritePolicy
 
 #: Hosts where a one-part name means ``library/NAME``.
 DOCKER_HUB = frozenset({"registry-1.docker.io", "index.docker.io", "docker.io"})
@@ -40,6 +41,7 @@ def read_repository(name: str, section: Section, defaults: Defaults) -> Reposito
         kind=kind or Kind.GROUP,
         connectors=_connectors(section, defaults),
         force_basic_auth=section.get("force_basic_auth", fields.boolean, False),
+        online=section.get("online", fields.boolean, True),
     )
     if kind is None:
         if not section.has("type"):
@@ -56,7 +58,7 @@ def read_repository(name: str, section: Section, defaults: Defaults) -> Reposito
         )
     store = section.get("blob_store_name", fields.name, name)
     if kind is Kind.HOSTED:
-        return replace(common, blob_store_name=store)
+        return replace(common, blob_store_name=store, deployment=_deployment(section))
     return replace(common, blob_store_name=store, remote=_remote(section, defaults))
 
 
@@ -65,6 +67,21 @@ def _kind(value: str) -> Kind | None:
         return Kind(value)
     except ValueError:
         raise fields.FieldError("must be hosted, proxy or group") from None
+
+
+def _deployment(section: Section) -> Deployment:
+    policy = section.get("write_policy", _policy, WritePolicy.ALLOW)
+    latest = section.get("latest_policy", fields.boolean, False)
+    if latest and policy is not WritePolicy.ALLOW_ONCE:
+        section.fault("latest_policy", "only goes with write_policy = allow_once")
+    return Deployment(policy, latest)
+
+
+def _policy(value: str) -> WritePolicy:
+    try:
+        return WritePolicy(value)
+    except ValueError:
+        raise fields.FieldError("must be allow, allow_once or deny") from None
 
 
 def _connectors(section: Section, defaults: Defaults) -> tuple[Connector, ...]:

@@ -42,12 +42,15 @@ class IManifestStore(Interface):
         record: ManifestRecord,
         tags: Sequence[Tag],
         checked_at: float,
-    ) -> None:
+        fixed: frozenset[Tag] = frozenset(),
+    ) -> Tag | None:
         """Record a manifest with its links and move ``tags`` to it, at once.
 
         What it links to may be asked for by *linked*.
 
         :param checked_at: when an upstream said so (seconds since the epoch).
+        :param fixed: tags that may not move from another manifest.
+        :returns: one of those, if it would have to move; nothing is then changed.
         """
 
     async def delete_manifest(

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import apsw
 
 from pullthrough.metadata.tags import image_id, made_image_id, move_tag
+from pullthrough.metadata.tags import tag as current
 from pullthrough.spec.descriptor import Descriptor
 from pullthrough.spec.digest import Digest
 from pullthrough.spec.names import ImageName
@@ -57,8 +58,13 @@ def put_manifest(
     record: ManifestRecord,
     tags: Sequence[Tag],
     checked_at: float,
-) -> None:
+    fixed: frozenset[Tag] = frozenset(),
+) -> Tag | None:
     """See :meth:`IManifestStore.put_manifest`."""
+    for tag in sorted(fixed):
+        standing = current(db, repository, image, tag)
+        if standing is not None and standing.digest != record.descriptor.digest:
+            return tag
     number = made_image_id(db, repository, image)
     digest = str(record.descriptor.digest)
     db.execute(
@@ -100,6 +106,7 @@ def put_manifest(
     )
     for tag in tags:
         move_tag(db, number, tag, record.descriptor.digest, checked_at)
+    return None
 
 
 def delete_manifest(

@@ -86,13 +86,19 @@ class MemoryMetadataStore:
         record: ManifestRecord,
         tags: Sequence[Tag],
         checked_at: float,
-    ) -> None:
+        fixed: frozenset[Tag] = frozenset(),
+    ) -> Tag | None:
         """See :meth:`IManifestStore.put_manifest`."""
-        made = self._made(repository, image)
         digest = record.descriptor.digest
+        for tag in sorted(fixed):
+            standing = self._image(repository, image).tags.get(tag.name)
+            if standing is not None and standing.digest != digest:
+                return tag
+        made = self._made(repository, image)
         made.manifests[digest] = record
         for tag in tags:
             made.tags[tag.name] = TagRecord(digest, checked_at)
+        return None
 
     async def delete_manifest(
         self, repository: int, image: ImageName, digest: Digest

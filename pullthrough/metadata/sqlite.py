@@ -119,10 +119,11 @@ class SqliteMetadataStore:
         record: ManifestRecord,
         tags: Sequence[Tag],
         checked_at: float,
-    ) -> None:
+        fixed: frozenset[Tag] = frozenset(),
+    ) -> Tag | None:
         """See :meth:`IManifestStore.put_manifest`."""
-        await self._write(
-            manifests.put_manifest, repository, image, record, tags, checked_at
+        return await self._write(
+            manifests.put_manifest, repository, image, record, tags, checked_at, fixed
         )
 
     async def delete_manifest(

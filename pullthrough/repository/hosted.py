@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 
 from zope.interface import implementer
 
-from pullthrough.errors import Invalid, Miss, StorageOutage
+from pullthrough.errors import Invalid, Miss, Refused, StorageOutage
 from pullthrough.interfaces import (
     IBlob,
     IBlobStore,
@@ -24,6 +24,7 @@ from pullthrough.spec.names import ImageName
 from pullthrough.spec.pages import Names, Page
 from pullthrough.spec.provenance import Provenance, Source
 from pullthrough.spec.reference import Reference, Tag, fallback_tag
+from pullthrough.spec.writepolicy import Deployment
 from pullthrough.values import Manifest, ManifestRecord, Resolved
 
 
@@ -33,6 +34,7 @@ class HostedRepository:
 
     :param repository: its id in the metadata store.
     :param now: seconds since the epoch.
+    :param deployment: what new pushes may change.
     """
 
     kind = "hosted"
@@ -46,6 +48,7 @@ class HostedRepository:
         manifests: Manifests,
         uploads: Uploads,
         now: Callable[[], float],
+        deployment: Deployment = Deployment(),  # noqa: B008  frozen
     ) -> None:
         self.name = name
         self._repository = repository
@@ -54,6 +57,7 @@ class HostedRepository:
         self._manifests = manifests
         self._uploads = uploads
         self._now = now
+        self._deployment = deployment
         self._provenance = Provenance(name, Source.HIT)
 
     # -- reading --
@@ -151,6 +155,7 @@ class HostedRepository:
         tags: Sequence[Tag] = (),
     ) -> ManifestRecord:
         """See :meth:`IWritableRepository.put_manifest`."""
+        self._admit_write()
         asked = reference if isinstance(reference, Digest) else None
         record = describe(body, media_type, asked.algorithm if asked else "sha256")
         if asked not in (None, record.descriptor.digest):
@@ -164,7 +169,16 @@ class HostedRepository:
                 f"push blob {missing} to {image} first",
             )
         moved = [*tags, reference] if isinstance(reference, Tag) else tags
-        return await self._manifests.write(image, record, body, moved, self._now())
+        fixed = self._deployment.fixed(moved)
+        return await self._manifests.write(
+            image, record, body, moved, self._now(), fixed
+        )
+
+    def _admit_write(self) -> None:
+        if not self._deployment.writable:
+            raise Refused(
+                ErrorCode.DENIED, f"{self.name} is read-only (write_policy = deny)"
+            )
 
     async def missing(self, image: ImageName, record: ManifestRecord) -> list[Digest]:
         """The blobs that a manifest needs and that are not the image's."""
@@ -178,6 +192,7 @@ class HostedRepository:
         self, image: ImageName, principal: str, algorithm: str = "sha256"
     ) -> IUpload:
         """See :meth:`IWritableRepository.begin_upload`."""
+        self._admit_write()
         return await self._uploads.begin(image, principal, algorithm)
 
     async def upload(
@@ -198,11 +213,13 @@ class HostedRepository:
 
     async def mount(self, image: ImageName, digest: Digest, source: ImageName) -> bool:
         """See :meth:`IWritableRepository.mount`."""
+        self._admit_write()
         size = await self._metadata.mount(self._repository, image, digest, source)
         return size is not None
 
     async def delete_tag(self, image: ImageName, tag: Tag) -> None:
         """See :meth:`IWritableRepository.delete_tag`."""
+        self._admit_write()
         if not await self._metadata.delete_tag(self._repository, image, tag):
             raise Miss(
                 ErrorCode.MANIFEST_UNKNOWN, f"{self.name} has no tag {image}:{tag}"
@@ -210,6 +227,7 @@ class HostedRepository:
 
     async def delete_manifest(self, image: ImageName, digest: Digest) -> None:
         """See :meth:`IWritableRepository.delete_manifest`."""
+        self._admit_write()
         if not await self._metadata.delete_manifest(self._repository, image, digest):
             raise Miss(
                 ErrorCode.MANIFEST_UNKNOWN,
@@ -218,6 +236,7 @@ class HostedRepository:
 
     async def delete_blob(self, image: ImageName, digest: Digest) -> None:
         """See :meth:`IWritableRepository.delete_blob`."""
+        self._admit_write()
         if not await self._metadata.delete_blob(self._repository, image, digest):
             raise _no_blob(self.name, image, digest)
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from pullthrough.errors import Invalid, Miss, StorageOutage
+from pullthrough.errors import Invalid, Miss, Refused, StorageOutage
 from pullthrough.interfaces import IBlobStore, IMetadataStore
 from pullthrough.spec import mediatypes
 from pullthrough.spec.descriptor import Descriptor
@@ -92,10 +92,13 @@ class Manifests:
         body: bytes,
         tags: Sequence[Tag],
         checked_at: float,
+        fixed: frozenset[Tag] = frozenset(),
     ) -> ManifestRecord:
         """Store the bytes, then record the facts and move the tags, durably.
 
+        :param fixed: tags that may not move.
         :returns: the record as it is kept.
+        :raises Refused: when one of those would have to move.
         :raises StorageOutage: then nothing is to be seen of it.
         """
         stored = record.descriptor.digest
@@ -109,9 +112,15 @@ class Manifests:
                 await ingest.commit(stored, len(body))
             finally:
                 await ingest.abort()
-        await self._metadata.put_manifest(
-            self._repository, image, record, tags, checked_at
+        held = await self._metadata.put_manifest(
+            self._repository, image, record, tags, checked_at, fixed
         )
+        if held is not None:
+            raise Refused(
+                ErrorCode.DENIED,
+                f"tag {held} of {image} stands for another manifest and may not move"
+                " (write_policy = allow_once); push under another tag",
+            )
         return record
 
 

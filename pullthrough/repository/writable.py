@@ -9,7 +9,6 @@ from pullthrough.interfaces import IBlob, IReferrers, IUpload, IWritableReposito
 from pullthrough.repository.chain import first_found
 from pullthrough.repository.copying import copy
 from pullthrough.repository.group import GroupRepository
-from pullthrough.repository.hosted import HostedRepository
 from pullthrough.repository.manifests import describe
 from pullthrough.spec.descriptor import Descriptor
 from pullthrough.spec.digest import Digest
@@ -26,7 +25,7 @@ class WritableGroup:
 
     kind = "group"
 
-    def __init__(self, group: GroupRepository, writable: HostedRepository) -> None:
+    def __init__(self, group: GroupRepository, writable: IWritableRepository) -> None:
         self.name = group.name
         self.members = group.members
         self._group = group
@@ -98,8 +97,9 @@ class WritableGroup:
         is copied into the writable member first.
         """
         record = describe(body, media_type)
-        for digest in await self._writable.missing(image, record):
-            await self._bring(image, digest)
+        for digest in dict.fromkeys(blob.digest for blob in record.blobs):
+            if await self._writable.holds(image, digest) is None:
+                await self._bring(image, digest)
         return await self._writable.put_manifest(
             image, reference, media_type, body, tags
         )

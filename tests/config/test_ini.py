@@ -168,7 +168,8 @@ class MeaningTests(ConfigCase):
             *("anonymous_access", "path", "type", "http_port", "https_port"),
             *("force_basic_auth", "blob_store_name", "remote_url", "username"),
             *("password", "bearer_token", "library", "metadata_max_age"),
-            *("member_names", "writable_member"),
+            *("member_names", "writable_member", "online", "write_policy"),
+            "latest_policy",
         ):
             self.assertIn(f"{option} =", text)
 
@@ -324,6 +325,14 @@ class FaultTests(ConfigCase):
             (
                 ("type = hosted", "type = hosted\nremote_url = https://x"),
                 "[repository:own] remote_url: there is no such option here",
+            ),
+            (
+                ("type = hosted", "type = hosted\nwrite_policy = once"),
+                "[repository:own] write_policy: must be allow, allow_once or deny",
+            ),
+            (
+                ("type = hosted", "type = hosted\nlatest_policy = yes"),
+                "[repository:own] latest_policy: only goes with",
             ),
             (
                 ("member_names = own, hub", ""),

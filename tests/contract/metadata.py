@@ -127,6 +127,21 @@ class MetadataStoreContract:
         self.assertFalse(self.now(self.store.delete_tag(own, APP, Tag("v1"))))
         self.assertIsNotNone(self.now(self.store.manifest(own, APP, first)))
 
+    def test_fixed_tags(self) -> None:
+        """A tag that may not move stays, and nothing else of that push is done."""
+        own = self.repository()
+        first = self.put(own, b"1", "v1")
+        put, fixed = self.store.put_manifest, frozenset({Tag("v1")})
+        tags = [Tag("v1"), Tag("v2")]
+        held = self.now(put(own, APP, record(b"2"), tags, 0.0, fixed))
+        self.assertEqual(held, Tag("v1"))
+        self.assertEqual(self.now(self.store.tags(own, APP, Page())).names, ("v1",))
+        gone = self.now(self.store.manifest(own, APP, Digest.of(b"2")))
+        self.assertIsNone(gone)
+        self.assertIsNone(self.now(put(own, APP, record(b"1"), tags, 0.0, fixed)))
+        found = self.now(self.store.tag(own, APP, Tag("v2")))
+        self.assertEqual(found.digest, first)
+
     def test_tag_pages(self) -> None:
         """ASCII order, pages, and None for an image that nobody knows."""
         own = self.repository()

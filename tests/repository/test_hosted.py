@@ -6,15 +6,18 @@ from typing import Any, TypeVar
 from twisted.internet.defer import Deferred
 from twisted.trial.unittest import SynchronousTestCase
 
-from pullthrough.errors import Invalid, Miss, Refused, StorageOutage
+from pullthrough.errors import Invalid, Miss, Outage, Refused, StorageOutage
 from pullthrough.interfaces import IWritableRepository
 from pullthrough.repository import uploads
+from pullthrough.repository.group import GroupRepository
+from pullthrough.repository.offline import OfflineRepository
 from pullthrough.spec.digest import Digest
 from pullthrough.spec.errorcodes import ErrorCode
 from pullthrough.spec.mediatypes import OCI_MANIFEST
 from pullthrough.spec.names import ImageName
 from pullthrough.spec.pages import Names, Page
 from pullthrough.spec.reference import Tag
+from pullthrough.spec.writepolicy import Deployment, WritePolicy
 from tests.repository.test_proxy import whole
 from tests.support.house import House
 from tests.support.images import MadeImage, make_image
@@ -229,3 +232,84 @@ class UploadTests(HostedCase):
     def test_it_is_writable(self) -> None:
         """Hosted provides what pushes need."""
         self.assertTrue(IWritableRepository.providedBy(self.hosted))
+
+
+class PolicyTests(HostedCase):
+    """Deployment policies."""
+
+    def redeploy(self, deployment: Deployment, tag: str) -> None:
+        """Push twice under one tag."""
+        self.hosted = self.house.hosted("own", deployment)
+        self.push(APP, Tag(tag), make_image(b"first"))
+        self.push(APP, Tag(tag), make_image(b"first"))
+        self.push(APP, Tag(tag), make_image(b"second"))
+
+    def test_allow_once(self) -> None:
+        """A tag does not move, but the same may be pushed again, and another tag."""
+        once = Deployment(WritePolicy.ALLOW_ONCE)
+        with self.assertRaises(self.failureException) as caught:
+            self.redeploy(once, "v1")
+        self.assertIn("may not move", str(caught.exception))
+        manifest = self.now(self.hosted.manifest(APP, V1))
+        self.assertEqual(manifest.body, make_image(b"first").manifest)
+        self.push(APP, Tag("v2"), make_image(b"second"))
+        self.now(self.hosted.delete_tag(APP, V1))
+        self.push(APP, V1, make_image(b"second"))
+
+    def test_latest(self) -> None:
+        """It moves where it is let."""
+        self.redeploy(Deployment(WritePolicy.ALLOW_ONCE, latest=True), "latest")
+        with self.assertRaises(self.failureException):
+            self.redeploy(Deployment(WritePolicy.ALLOW_ONCE), "latest")
+
+    def test_deny(self) -> None:
+        """Nothing is written or deleted; what is there is served."""
+        made = make_image(b"layer")
+        self.push(APP, V1, made)
+        self.hosted._deployment = Deployment(WritePolicy.DENY)
+        digest = Digest.of(b"layer")
+        for coroutine in (
+            self.hosted.put_manifest(APP, V1, made.media_type, made.manifest),
+            self.hosted.begin_upload(APP, "alice"),
+            self.hosted.mount(OTHER, digest, APP),
+            self.hosted.delete_tag(APP, V1),
+            self.hosted.delete_manifest(APP, made.digest),
+            self.hosted.delete_blob(APP, digest),
+        ):
+            error = self.fails(coroutine, Refused)
+            self.assertEqual(error.code, ErrorCode.DENIED)
+        self.now(self.hosted.manifest(APP, V1))
+
+
+class OfflineTests(HostedCase):
+    """A repository that is switched off."""
+
+    def test_everything_is_an_outage(self) -> None:
+        """Each question says that it is offline."""
+        offline = OfflineRepository("own", "hosted")
+        digest = Digest.of(b"x")
+        for coroutine in (
+            offline.resolve(APP, V1),
+            offline.manifest(APP, V1),
+            offline.blob(APP, digest),
+            offline.blob_size(APP, digest),
+            offline.holds(APP, digest),
+            offline.tags(APP, Page()),
+            offline.images(Page()),
+            offline.referrers(APP, digest),
+            offline.put_manifest(APP, V1, "a/b", b""),
+            offline.begin_upload(APP, ""),
+            offline.upload(APP, "k", ""),
+            offline.upload_offset(APP, "k", ""),
+            offline.images_with(digest),
+            offline.mount(APP, digest, OTHER),
+            offline.delete_tag(APP, V1),
+            offline.delete_manifest(APP, digest),
+            offline.delete_blob(APP, digest),
+        ):
+            error = self.fails(coroutine, Outage)
+            self.assertEqual(error.detail, "repository own is offline")
+        self.assertFalse(self.now(offline.links(APP, digest)))
+        group = GroupRepository("all", [offline, self.hosted])
+        self.push(APP, V1, make_image(b"layer"))
+        self.fails(group.manifest(APP, V1), Outage)

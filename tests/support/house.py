@@ -10,6 +10,7 @@ from pullthrough.repository.hosted import HostedRepository
 from pullthrough.repository.manifests import Manifests
 from pullthrough.repository.proxy import ProxyRepository
 from pullthrough.repository.uploads import Uploads
+from pullthrough.spec.writepolicy import Deployment
 from pullthrough.storage.memory import MemoryBlobStore
 from tests.support.upstream import ScriptedUpstream
 
@@ -29,7 +30,9 @@ class House:
         """Keys that a test can foresee."""
         return f"{next(self._keys):032x}"
 
-    def hosted(self, name: str = "own") -> HostedRepository:
+    def hosted(
+        self, name: str = "own", deployment: Deployment | None = None
+    ) -> HostedRepository:
         """A hosted repository."""
         number = next(self._ids)
         manifests = Manifests(number, self.store, self.metadata, self.new_key)
@@ -44,6 +47,7 @@ class House:
             manifests,
             self.uploads,
             self.clock.seconds,
+            deployment or Deployment(),
         )
 
     def proxy(
