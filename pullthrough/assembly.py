@@ -68,6 +68,8 @@ class Assembly:
     :raises StorageOutage: when data or a blob store cannot be used.
     """
 
+    _log = Logger(namespace="pullthrough")
+
     def __init__(self, settings: Settings, reactor: Any) -> None:
         self._settings = settings
         self._reactor = reactor
@@ -112,6 +114,13 @@ class Assembly:
         for threads in (self._disk, self._writing, self._reading, self._passwords):
             threads.start()
 
+    async def sweep(self) -> None:
+        """Remove what has outlived its time."""
+        for uploads in self._uploads:
+            ended = await uploads.sweep()
+            if ended:
+                self._log.info("{ended} upload sessions have expired", ended=ended)
+
     async def stop(self) -> None:
         """Finish what is under way, and close everything."""
         for fills in self._fills:
@@ -128,7 +137,8 @@ class Assembly:
     # -- parts --
 
     def _prepare_stores(self) -> None:
-        open_uploads = at_once(self._metadata.uploads_before(float("inf")))
+        for_ever = float("inf")
+        open_uploads = at_once(self._metadata.uploads_before(for_ever, for_ever))
         keep = {record.identifier for record in open_uploads}
         for store in self._stores.values():
             store.prepare()

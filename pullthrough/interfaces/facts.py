@@ -107,8 +107,9 @@ class IUploadStore(Interface):
     async def end_upload(identifier: str) -> None:
         """Forget the session. Safe twice."""
 
-    async def uploads_before(touched: float) -> Sequence[UploadRecord]:
-        """The sessions not touched since then (seconds since the epoch)."""
+    async def uploads_before(touched: float, started: float) -> Sequence[UploadRecord]:
+        """The sessions not touched since ``touched``, or begun before ``started``
+        (seconds since the epoch)."""
 
 
 class IMetadataStore(ITagStore, IManifestStore, IUploadStore):

@@ -189,9 +189,15 @@ class MemoryMetadataStore:
         """See :meth:`IUploadStore.end_upload`."""
         self._uploads.pop(identifier, None)
 
-    async def uploads_before(self, touched: float) -> Sequence[UploadRecord]:
+    async def uploads_before(
+        self, touched: float, started: float
+    ) -> Sequence[UploadRecord]:
         """See :meth:`IUploadStore.uploads_before`."""
-        found = [one for one in self._uploads.values() if one.touched < touched]
+        found = [
+            one
+            for one in self._uploads.values()
+            if one.touched < touched or one.started < started
+        ]
         return sorted(found, key=lambda record: record.touched)
 
     async def close(self) -> None:

@@ -194,9 +194,11 @@ class SqliteMetadataStore:
         """See :meth:`IUploadStore.end_upload`."""
         await self._write(uploads.end_upload, identifier)
 
-    async def uploads_before(self, touched: float) -> Sequence[UploadRecord]:
+    async def uploads_before(
+        self, touched: float, started: float
+    ) -> Sequence[UploadRecord]:
         """See :meth:`IUploadStore.uploads_before`."""
-        return await self._read(uploads.uploads_before, touched)
+        return await self._read(uploads.uploads_before, touched, started)
 
     async def close(self) -> None:
         """See :meth:`IMetadataStore.close`."""

@@ -51,11 +51,14 @@ def end_upload(db: apsw.Connection, identifier: str) -> None:
     db.execute("DELETE FROM upload WHERE identifier = ?", (identifier,))
 
 
-def uploads_before(db: apsw.Connection, touched: float) -> list[UploadRecord]:
+def uploads_before(
+    db: apsw.Connection, touched: float, started: float
+) -> list[UploadRecord]:
     """See :meth:`IUploadStore.uploads_before`."""
     rows = db.execute(
-        f"SELECT {_COLUMNS} FROM upload WHERE touched < ? ORDER BY touched",  # noqa: S608
-        (touched,),
+        f"SELECT {_COLUMNS} FROM upload WHERE touched < ? OR started < ?"  # noqa: S608
+        " ORDER BY touched",
+        (touched, started),
     )
     return [_record(*row) for row in rows]
 

@@ -18,6 +18,9 @@ from pullthrough.ops.signals import on_terminate
 #: Seconds for which answers under way are waited for at the end.
 DRAIN_TIME = 60.0
 
+#: Seconds between two sweeps of what has outlived its time.
+SWEEP_TIME = 600.0
+
 
 class Daemon(Service):
     """Opens every connector, or none.
@@ -46,6 +49,7 @@ class Daemon(Service):
         self._assembly: Any = None
         self._ports: list[IListeningPort] = []
         self._alive = LoopingCall(supervisor.tell, "WATCHDOG=1")
+        self._sweeping = LoopingCall(self._sweep)
 
     def privilegedStartService(self) -> None:
         """Build and listen; a fault ends the process with one line and status 1."""
@@ -92,8 +96,16 @@ class Daemon(Service):
                 path=str(self._assembly.admin.password),
             )
         self._supervisor.tell("READY=1")
+        self._sweeping.start(SWEEP_TIME)
         if self._supervisor.interval:
             self._alive.start(self._supervisor.interval)
+
+    def _sweep(self) -> "Deferred[None]":
+        sweeping: Deferred[None] = Deferred.fromCoroutine(self._assembly.sweep())
+        sweeping.addErrback(
+            lambda failure: self._log.failure("a sweep failed", failure)
+        )
+        return sweeping
 
     def _announce(self, served: Any, where: str) -> None:
         repository = served.repository
@@ -129,8 +141,9 @@ class Daemon(Service):
             await turn
         if cutting.active():
             cutting.cancel()
-        if self._alive.running:
-            self._alive.stop()
+        for loop in (self._alive, self._sweeping):
+            if loop.running:
+                loop.stop()
         await self._assembly.stop()
         self._log.info("stopped")
 

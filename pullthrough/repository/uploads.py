@@ -17,6 +17,10 @@ from pullthrough.values import UploadRecord
 #: made again when they go on.
 RESTING = 64
 
+#: Seconds after which a session that nobody uses ends, and any session does.
+IDLE = 3600.0
+LONGEST = 24 * 3600.0
+
 
 class Uploads:
     """The upload sessions of one hosted repository.
@@ -91,6 +95,8 @@ class Uploads:
         self, image: ImageName, identifier: str, principal: str
     ) -> UploadRecord:
         record = await self._metadata.upload(identifier)
+        if record is not None and self._expired(record):
+            record = None
         # Somebody else's session looks like none (invariant I12, threat T8).
         if record is None or (record.repository, record.image, record.principal) != (
             self._repository,
@@ -102,6 +108,30 @@ class Uploads:
                 "there is no such upload session; begin a new one",
             )
         return record
+
+    def _expired(self, record: UploadRecord) -> bool:
+        now = self._now()
+        idle = record.touched < now - IDLE and record.identifier not in self._busy
+        return idle or record.started < now - LONGEST
+
+    async def sweep(self) -> int:
+        """End the sessions whose time is over, with what they have stored.
+
+        :returns: how many.
+        """
+        now, ended = self._now(), 0
+        for record in await self._metadata.uploads_before(now - IDLE, now - LONGEST):
+            if record.repository != self._repository or not self._expired(record):
+                continue
+            if record.identifier in self._busy:
+                continue  # it ends with the request that has it open
+            ingest = self._resting.pop(record.identifier, None)
+            if ingest is not None:
+                await ingest.abort()
+            await self._store.discard(record.identifier)
+            await self._metadata.end_upload(record.identifier)
+            ended += 1
+        return ended
 
     # -- for Upload --
 

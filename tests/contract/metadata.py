@@ -238,8 +238,10 @@ class MetadataStoreContract:
         self.now(self.store.advance_upload("k1", 77, 5.0))
         found = self.now(self.store.upload("k1"))
         self.assertEqual((found.offset, found.touched), (77, 5.0))
-        self.assertEqual(list(self.now(self.store.uploads_before(5.0))), [])
-        self.assertEqual(list(self.now(self.store.uploads_before(5.1))), [found])
+        before = self.store.uploads_before
+        self.assertEqual(list(self.now(before(5.0, 1.0))), [])
+        self.assertEqual(list(self.now(before(5.1, 0.0))), [found])
+        self.assertEqual(list(self.now(before(0.0, 1.1))), [found])
         self.now(self.store.end_upload("k1"))
         self.now(self.store.end_upload("k1"))
         self.now(self.store.advance_upload("k1", 1, 1.0))

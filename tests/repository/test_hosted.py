@@ -229,6 +229,38 @@ class UploadTests(HostedCase):
         again.write(b"end")
         self.now(again.commit(Digest.of(b"%d end" % (uploads.RESTING + 2))))
 
+    def test_they_expire(self) -> None:
+        """After an hour unused, or a day in all; what they stored goes too."""
+        idle = self.now(self.hosted.begin_upload(APP, "alice"))
+        idle.write(b"x")
+        self.now(idle.checkpoint())
+        busy = self.now(self.hosted.begin_upload(APP, "alice"))
+        self.house.clock.advance(uploads.IDLE + 1)
+        self.fails(self.hosted.upload(APP, idle.identifier, "alice"), Miss)
+        again = self.now(self.hosted.begin_upload(APP, "alice"))
+        self.now(again.checkpoint())
+        self.assertEqual(self.now(self.house.uploads.sweep()), 1)
+        self.assertIsNone(self.now(self.house.metadata.upload(idle.identifier)))
+        self.assertNotIn(idle.identifier, self.house.store.open_ingests)
+        self.now(busy.checkpoint())
+        self.now(self.hosted.upload_offset(APP, busy.identifier, "alice"))
+        for _ in range(30):
+            self.house.clock.advance(uploads.IDLE - 1)
+            self.now(self.house.uploads.sweep())
+            if again.identifier not in self.house.store.open_ingests:
+                break
+            record = self.now(self.house.metadata.upload(again.identifier))
+            self.now(
+                self.house.metadata.advance_upload(
+                    again.identifier, 0, self.house.clock.seconds()
+                )
+            )
+            assert record is not None
+            self.assertLess(
+                self.house.clock.seconds() - record.started, uploads.LONGEST + 1
+            )
+        self.assertEqual(self.house.store.open_ingests, frozenset())
+
     def test_it_is_writable(self) -> None:
         """Hosted provides what pushes need."""
         self.assertTrue(IWritableRepository.providedBy(self.hosted))
