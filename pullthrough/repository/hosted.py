@@ -157,7 +157,8 @@ class HostedRepository:
         """See :meth:`IWritableRepository.put_manifest`."""
         self._admit_write()
         asked = reference if isinstance(reference, Digest) else None
-        record = describe(body, media_type, asked.algorithm if asked else "sha256")
+        algorithm = asked.algorithm if asked else "sha256"
+        record = describe(body, media_type, algorithm, strict=True)
         if asked not in (None, record.descriptor.digest):
             raise Invalid(
                 ErrorCode.DIGEST_INVALID,

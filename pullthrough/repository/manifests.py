@@ -15,14 +15,17 @@ from pullthrough.spec.reference import Reference, Tag
 from pullthrough.values import ManifestRecord
 
 
-def describe(body: bytes, media_type: str, algorithm: str = "sha256") -> ManifestRecord:
+def describe(
+    body: bytes, media_type: str, algorithm: str = "sha256", strict: bool = False
+) -> ManifestRecord:
     """The facts about a manifest.
 
+    :param strict: refuse what two readers could read differently, as for a push.
     :raises Invalid: when the body is no manifest of that type.
     """
     try:
         digest = digest_of(body, media_type, algorithm)
-        parsed = parse(body, media_type)
+        parsed = parse(body, media_type, strict)
     except InvalidText as error:
         raise Invalid(error.code, error.detail) from error
     return ManifestRecord(

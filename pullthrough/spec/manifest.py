@@ -76,9 +76,47 @@ def media_type_of(body: bytes, declared: str) -> str:
     raise _invalid("the manifest does not tell its media type")
 
 
-def load(body: bytes) -> dict[str, Any]:
+#: The fields that mean something, in lower case; anything else may be a label.
+_FIELDS = frozenset(
+    [
+        "schemaversion",
+        "mediatype",
+        "config",
+        "layers",
+        "manifests",
+        "subject",
+        "artifacttype",
+        "annotations",
+        "digest",
+        "size",
+        "urls",
+        "data",
+        "platform",
+        "fslayers",
+        "blobsum",
+        "history",
+        "signatures",
+    ]
+)
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """An object without a key that stands twice, or a field in two cases.
+
+    Of two equal keys Python takes the last, others the first; Go matches fields
+    whatever their case. A document that holds both means two things.
+    """
+    found = dict(pairs)
+    fields = [key.lower() for key in found if key.lower() in _FIELDS]
+    if len(found) != len(pairs) or len(set(fields)) != len(fields):
+        raise _invalid("a key stands twice in an object, or in two cases")
+    return found
+
+
+def load(body: bytes, strict: bool = False) -> dict[str, Any]:
     """Read the JSON object of a manifest, within limits.
 
+    :param strict: refuse keys that stand twice, as for what is pushed to us.
     :raises InvalidText: when it is none, or too large or too deep.
     """
     if len(body) > LARGEST_MANIFEST:
@@ -87,7 +125,9 @@ def load(body: bytes) -> dict[str, Any]:
         if body.count(byte) > cap:
             raise _invalid(f"a manifest has at most {cap} times {byte.decode()!r}")
     try:
-        document = json.loads(body)
+        document = json.loads(body, object_pairs_hook=_once if strict else None)
+    except InvalidText:
+        raise
     except (ValueError, RecursionError) as error:
         raise _invalid("a manifest is a JSON object") from error
     if not isinstance(document, dict):
@@ -95,17 +135,18 @@ def load(body: bytes) -> dict[str, Any]:
     return document
 
 
-def parse(body: bytes, media_type: str) -> Parsed:
+def parse(body: bytes, media_type: str, strict: bool = False) -> Parsed:
     """Read what a manifest of that media type refers to.
 
     A type that we do not know is read as an OCI image manifest or index, by what
     it has, so that no artifact is refused for being new.
 
+    :param strict: see :func:`load`.
     :raises InvalidText: MANIFEST_INVALID, and why.
     """
     if len(media_type) > _LONGEST_TYPE:
         raise _invalid(f"a media type has at most {_LONGEST_TYPE} characters")
-    document = load(body)
+    document = load(body, strict)
     if media_type in mediatypes.SCHEMA1:
         return _schema1(document)
     _one_meaning(document, media_type)

@@ -135,6 +135,24 @@ class ParseTests(SynchronousTestCase):
         self.refused({"schemaVersion": 1, "fsLayers": [7]}, mt.DOCKER_SCHEMA1)
         self.refused({"schemaVersion": 1, "fsLayers": [{}]}, mt.DOCKER_SCHEMA1)
 
+    def test_keys_that_stand_twice(self) -> None:
+        """Refused in what is pushed, at any depth and in any case; not in what we
+        fetch, for it has its digest already."""
+        good = encoded(image())
+        self.assertEqual(len(parse(good, mt.OCI_MANIFEST, strict=True).blobs), 2)
+        labels = encoded(image(annotations={"Team": "a", "team": "b"}))
+        parse(labels, mt.OCI_MANIFEST, strict=True)
+        for broken in (
+            good.replace(b'"layers":', b'"layers": [], "layers":'),
+            good.replace(b'"layers":', b'"Layers": [], "layers":'),
+            good.replace(b'"size": 5', b'"size": 5, "SIZE": 6'),
+        ):
+            self.assertNotEqual(broken, good)
+            parse(broken, mt.OCI_MANIFEST)
+            with self.assertRaises(InvalidText) as caught:
+                parse(broken, mt.OCI_MANIFEST, strict=True)
+            self.assertIn("stands twice", caught.exception.detail)
+
     def test_a_large_manifest_is_taken(self) -> None:
         """4 MiB are taken."""
         body = encoded(image())
