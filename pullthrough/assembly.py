@@ -248,7 +248,14 @@ class Assembly:
         for one in self._settings.repositories:
             repository = self._repositories[one.name]
             guard = Guard(one.name, authenticator, policy, one.force_basic_auth)
-            site = Site(repository, guard, access_log, self._reactor, time.time)
+            site = Site(
+                repository,
+                guard,
+                access_log,
+                self._reactor,
+                time.time,
+                v1_enabled=one.v1_enabled,
+            )
             for connector in one.connectors:
                 secure = connector.scheme == "https"
                 listener = Listener(site, self._reactor, secure)

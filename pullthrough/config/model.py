@@ -113,6 +113,7 @@ class Repository:
     kind: Kind
     connectors: tuple[Connector, ...] = ()
     force_basic_auth: bool = False
+    v1_enabled: bool = False
     online: bool = True
     deployment: Deployment = Deployment()
     blob_store_name: str = ""

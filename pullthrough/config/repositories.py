@@ -41,6 +41,7 @@ def read_repository(name: str, section: Section, defaults: Defaults) -> Reposito
         kind=kind or Kind.GROUP,
         connectors=_connectors(section, defaults),
         force_basic_auth=section.get("force_basic_auth", fields.boolean, False),
+        v1_enabled=section.get("v1_enabled", fields.boolean, False),
         online=section.get("online", fields.boolean, True),
     )
     if kind is None:

@@ -27,6 +27,9 @@ class ITagStore(Interface):
     async def images(repository: int, page: Page) -> Names:
         """A page of the names of the images that have a manifest."""
 
+    async def search(repository: int, term: str, limit: int) -> Sequence[ImageName]:
+        """The images that have a manifest and ``term`` in their names, in order."""
+
 
 class IManifestStore(Interface):
     """Manifests of images, and the blobs that an image may give out (I10)."""

@@ -49,6 +49,9 @@ class IRepository(Interface):
     async def images(page: Page) -> Names:
         """A page of image names, in ASCII order."""
 
+    async def search(term: str, limit: int) -> Sequence[ImageName]:
+        """Images with ``term`` in their names, in ASCII order."""
+
 
 class IReferrers(Interface):
     """A repository that knows which manifests refer to another one."""

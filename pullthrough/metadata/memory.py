@@ -61,6 +61,17 @@ class MemoryMetadataStore:
         ]
         return cut(names, page)
 
+    async def search(
+        self, repository: int, term: str, limit: int
+    ) -> Sequence[ImageName]:
+        """See :meth:`ITagStore.search`."""
+        names = [
+            name
+            for (number, name), image in self._images.items()
+            if number == repository and image.manifests and term in name.text
+        ]
+        return sorted(names)[:limit]
+
     async def checked(
         self, repository: int, image: ImageName, tag: Tag, checked_at: float
     ) -> None:

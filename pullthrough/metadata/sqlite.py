@@ -94,6 +94,12 @@ class SqliteMetadataStore:
         """See :meth:`ITagStore.images`."""
         return await self._read(tags.images, repository, page)
 
+    async def search(
+        self, repository: int, term: str, limit: int
+    ) -> Sequence[ImageName]:
+        """See :meth:`ITagStore.search`."""
+        return await self._read(tags.search, repository, term, limit)
+
     async def checked(
         self, repository: int, image: ImageName, tag: Tag, checked_at: float
     ) -> None:

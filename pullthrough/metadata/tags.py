@@ -67,6 +67,19 @@ def images(db: apsw.Connection, repository: int, page: Page) -> Names:
     return _page([row[0] for row in rows], page)
 
 
+def search(
+    db: apsw.Connection, repository: int, term: str, limit: int
+) -> list[ImageName]:
+    """See :meth:`ITagStore.search`."""
+    rows = db.execute(
+        "SELECT name FROM image WHERE repository = ? AND instr(name, ?) > 0"
+        " AND EXISTS (SELECT 1 FROM manifest WHERE manifest.image = image.id)"
+        " ORDER BY name LIMIT ?",
+        (repository, term, limit),
+    )
+    return [ImageName(row[0]) for row in rows]
+
+
 def _page(found: list[str], page: Page) -> Names:
     return Names(tuple(found[: page.n]), page.n > 0 and len(found) > page.n)
 

@@ -128,6 +128,11 @@ class GroupRepository:
         """See :meth:`IRepository.images`."""
         return _merged([await member.images(page) for member in self.members], page)
 
+    async def search(self, term: str, limit: int) -> Sequence[ImageName]:
+        """See :meth:`IRepository.search`."""
+        found = await all_found(self.members, lambda one: one.search(term, limit))
+        return sorted({name for names in found for name in names})[:limit]
+
 
 def _merged(pages: Sequence[Names], page: Page) -> Names:
     merged = cut((name for names in pages for name in names.names), page)

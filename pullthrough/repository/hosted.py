@@ -127,6 +127,10 @@ class HostedRepository:
         """See :meth:`IRepository.images`."""
         return await self._metadata.images(self._repository, page)
 
+    async def search(self, term: str, limit: int) -> Sequence[ImageName]:
+        """See :meth:`IRepository.search`."""
+        return await self._metadata.search(self._repository, term, limit)
+
     async def referrers(
         self, image: ImageName, subject: Digest
     ) -> Sequence[ManifestRecord]:

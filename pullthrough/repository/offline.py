@@ -69,6 +69,10 @@ class OfflineRepository:
         """Offline."""
         self._refuse()
 
+    async def search(self, term: str, limit: int) -> Sequence[ImageName]:
+        """Offline."""
+        self._refuse()
+
     async def referrers(
         self, image: ImageName, subject: Digest
     ) -> Sequence[ManifestRecord]:

@@ -1,6 +1,6 @@
 """A proxy repository: an upstream's images, fetched once and then our own."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from twisted.logger import Logger
 from zope.interface import implementer
@@ -262,6 +262,10 @@ class ProxyRepository:
     async def images(self, page: Page) -> Names:
         """See :meth:`IRepository.images`."""
         return await self._metadata.images(self._repository, page)
+
+    async def search(self, term: str, limit: int) -> Sequence[ImageName]:
+        """See :meth:`IRepository.search`."""
+        return await self._metadata.search(self._repository, term, limit)
 
     def _upstream_name(self, image: ImageName) -> ImageName:
         """Docker Hub's own images have no namespace for people, but do there."""

@@ -75,6 +75,10 @@ class WritableGroup:
         """See :meth:`IRepository.images`."""
         return await self._group.images(page)
 
+    async def search(self, term: str, limit: int) -> Sequence[ImageName]:
+        """See :meth:`IRepository.search`."""
+        return await self._group.search(term, limit)
+
     async def referrers(
         self, image: ImageName, subject: Digest
     ) -> Sequence[ManifestRecord]:

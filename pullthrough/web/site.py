@@ -19,7 +19,7 @@ from pullthrough.spec.errorcodes import ErrorCode, InvalidText
 from pullthrough.spec.names import ImageName
 from pullthrough.spec.routes import Route
 from pullthrough.values import Identity
-from pullthrough.web import reading, writing
+from pullthrough.web import reading, v1, writing
 from pullthrough.web.call import Call
 from pullthrough.web.exchange import IExchange
 from pullthrough.web.failures import tell
@@ -34,6 +34,7 @@ class Site:
     """Serves one repository; called once for each request.
 
     :param now: seconds since the epoch, for tokens.
+    :param v1_enabled: whether Docker's V1 API is there as well.
     """
 
     def __init__(
@@ -43,12 +44,15 @@ class Site:
         access_log: AccessLog,
         clock: IReactorTime,
         now: Callable[[], float],
+        *,
+        v1_enabled: bool = False,
     ) -> None:
         self._repository = repository
         self._guard = guard
         self._access_log = access_log
         self._clock = clock
         self._now = now
+        self._v1_enabled = v1_enabled
 
     async def __call__(self, exchange: IExchange) -> None:
         """Answer one request; see :data:`Application`."""
@@ -85,6 +89,9 @@ class Site:
         )
 
     async def _answer(self, call: Call) -> None:
+        if self._v1_enabled and call.head.path.startswith("/v1/"):
+            await self._answer_v1(call)
+            return
         try:
             route = routes.parse_route(call.head.path)
             call.parameters = routes.parse_query(call.head.query)
@@ -109,6 +116,18 @@ class Site:
             await self._work(call, route)
         except InvalidText as error:
             raise _invalid(error) from error
+
+    async def _answer_v1(self, call: Call) -> None:
+        try:
+            route = v1.find(call)
+            call.parameters = routes.parse_query(call.head.query)
+            call.identity = await self._guard.identify(call.exchange)
+            v1.admit(call, self._guard, route)
+        except InvalidText as error:
+            raise _invalid(error) from error
+        except Unauthenticated as error:
+            raise _Challenged(error, BASIC_CHALLENGE) from error
+        await v1.answer(call, self._repository, route)
 
     def _action(self, method: str, route: Route) -> str:
         if isinstance(route, routes.Catalog):

@@ -169,7 +169,7 @@ class MeaningTests(ConfigCase):
             *("force_basic_auth", "blob_store_name", "remote_url", "username"),
             *("password", "bearer_token", "library", "metadata_max_age"),
             *("member_names", "writable_member", "online", "write_policy"),
-            "latest_policy",
+            *("latest_policy", "v1_enabled"),
         ):
             self.assertIn(f"{option} =", text)
 

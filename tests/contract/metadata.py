@@ -170,6 +170,21 @@ class MetadataStoreContract:
         self.assertEqual(self.now(images(own, Page(1, "a"))), Names(("a/x",), True))
         self.assertEqual(self.now(images(other, Page())), Names((), False))
 
+    def test_search(self) -> None:
+        """Images with a manifest and the term in their names; no pattern means more."""
+        own = self.repository()
+        for name in ("team/app", "app", "zapp", "other"):
+            image = ImageName(name)
+            self.now(self.store.put_manifest(own, image, record(b"m"), [], 0.0))
+        self.now(self.store.add_blob(own, ImageName("apple"), LAYER.digest, 5))
+        search = self.store.search
+        found = [name.text for name in self.now(search(own, "app", 10))]
+        self.assertEqual(found, ["app", "team/app", "zapp"])
+        self.assertEqual(len(self.now(search(own, "app", 2))), 2)
+        self.assertEqual(len(self.now(search(own, "", 10))), 4)
+        for term in ("%", "_", "*", "'"):
+            self.assertEqual(list(self.now(search(own, term, 10))), [])
+
     def test_delete_manifest(self) -> None:
         """Its tags and links go; other manifests and blobs stay."""
         own = self.repository()

@@ -63,6 +63,7 @@ http_port = tcp:5000
 member_names = own, hub
 writable_member = own
 force_basic_auth = {force}
+v1_enabled = yes
 """
 
 

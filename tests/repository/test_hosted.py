@@ -328,6 +328,7 @@ class OfflineTests(HostedCase):
             offline.holds(APP, digest),
             offline.tags(APP, Page()),
             offline.images(Page()),
+            offline.search("x", 5),
             offline.referrers(APP, digest),
             offline.put_manifest(APP, V1, "a/b", b""),
             offline.begin_upload(APP, ""),

@@ -2,7 +2,7 @@
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from pullthrough.spec import routes
+from pullthrough.spec import routes, v1
 from pullthrough.spec.digest import Digest
 from pullthrough.spec.errorcodes import ErrorCode, InvalidText
 from pullthrough.spec.names import ImageName
@@ -118,3 +118,26 @@ class QueryTests(SynchronousTestCase):
         for query in ("n=-1", "n=x", "n=1.5"):
             parameters = routes.parse_query(query)
             self.assertRaises(InvalidText, routes.parse_page, parameters)
+
+
+class V1Tests(SynchronousTestCase):
+    """Docker's V1 API."""
+
+    def test_paths(self) -> None:
+        """Those that a client still asks for."""
+        for path, expected in (
+            ("/v1/_ping", v1.Ping()),
+            ("/v1/users/", v1.Users()),
+            ("/v1/users", v1.Users()),
+            ("/v1/search", v1.Search()),
+            ("/v1/repositories/a/b/tags", v1.Tags(ImageName("a/b"))),
+            ("/v1/repositories/a/images/", v1.Images(A)),
+            ("/v1/images/x/layer", None),
+        ):
+            self.assertEqual(v1.parse_v1(path), expected, path)
+        self.assertRaises(InvalidText, v1.parse_v1, "/v1/repositories/A/tags")
+
+    def test_how_many(self) -> None:
+        """25 as a rule, never none, never more than 100."""
+        found = [v1.wanted(n) for n in ("", "x", "0", "7", "1000", "9" * 50)]
+        self.assertEqual(found, [25, 25, 1, 7, 100, 100])
