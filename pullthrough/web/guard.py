@@ -66,7 +66,10 @@ class Guard:
         wanted = ("registry", "catalog", "*")
         if image is not None:
             wanted = ("repository", image.text, action)
-        if identity.access is not None and not covers(identity.access, *wanted):
+        # A token that was asked for without any scope is a login: podman's search
+        # lists the catalogue with one.
+        login = identity.access == () and action == "catalog"
+        if not (identity.access is None or login or covers(identity.access, *wanted)):
             raise Unauthenticated(f"the token does not cover {':'.join(wanted)}")
         if self.may(identity, image, action):
             return

@@ -108,8 +108,7 @@ def story(engine: Engine, upstream: Upstream, hub: Running, own: str) -> None:
     engine("pull", f"{GROUP}/team/app:v1")
     ran = engine("run", "--rm", "--network", "none", f"{GROUP}/hello")
     assert ran.strip()
-    if engine.command == ("docker",):
-        assert "library/hello" in engine("search", f"{GROUP}/hello")
+    assert "library/hello" in engine("search", f"{GROUP}/hello")
     engine("tag", f"{GROUP}/hello", f"{GROUP}/{own}:1")
     engine("push", f"{GROUP}/{own}:1")
     assert not upstream.has(f"/v2/{own}/manifests/1")

@@ -643,9 +643,10 @@ class BearerTests(SiteCase):
         self.assertEqual(self.bearer("GET", "/v2/_catalog", token).status, 200)
 
     def test_a_token_without_scope(self) -> None:
-        """It logs in, and opens nothing."""
+        """It logs in, lists the catalogue, and opens nothing else."""
         token = self.token()
         self.assertEqual(self.bearer("GET", "/v2/", token).status, 200)
+        self.assertEqual(self.bearer("GET", "/v2/_catalog", token).status, 200)
         self.challenge(self.bearer("GET", BLOB, token))
 
     def test_odd_scopes(self) -> None:
