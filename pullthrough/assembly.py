@@ -32,6 +32,7 @@ from pullthrough.repository.offline import OfflineRepository
 from pullthrough.repository.proxy import ProxyRepository
 from pullthrough.repository.uploads import Uploads
 from pullthrough.repository.writable import WritableGroup
+from pullthrough.spec.forwarded import TrustedProxies
 from pullthrough.spec.origins import Origin
 from pullthrough.storage.filesystem import FilesystemBlobStore
 from pullthrough.threads import Threads
@@ -171,7 +172,7 @@ class Assembly:
         store = self._stores[one.blob_store_name]
         manifests = Manifests(number, store, self._metadata, new_key)
         if one.remote is not None:
-            return self._proxy(one.name, number, one.remote, store, manifests)
+            return self._proxy(one, number, one.remote, store, manifests)
         uploads = Uploads(number, store, self._metadata, new_key, time.time)
         self._uploads.append(uploads)
         return HostedRepository(
@@ -183,11 +184,12 @@ class Assembly:
             uploads,
             time.time,
             one.deployment,
+            any_type=not one.strict_content_type_validation,
         )
 
     def _proxy(
         self,
-        name: str,
+        one: Described,
         number: int,
         remote: Remote,
         store: FilesystemBlobStore,
@@ -196,7 +198,7 @@ class Assembly:
         fills = Fills(store, self._reactor, new_key)
         self._fills.append(fills)
         return ProxyRepository(
-            name,
+            one.name,
             number,
             self._upstream(remote),
             store,
@@ -205,6 +207,7 @@ class Assembly:
             fills,
             library=remote.library,
             max_age=remote.metadata_max_age,
+            any_type=not one.strict_content_type_validation,
             now=time.time,
         )
 
@@ -242,6 +245,7 @@ class Assembly:
         return parse_htpasswd(htpasswd.read_text("utf-8"))
 
     def _serve(self, authenticator: Authenticator) -> list[Served]:
+        trusted = TrustedProxies(self._settings.trusted_proxies)
         policy = SimplePolicy(self._settings.auth.anonymous_access)
         access_log = AccessLogger(Logger(namespace="access"))
         found = []
@@ -258,7 +262,7 @@ class Assembly:
             )
             for connector in one.connectors:
                 secure = connector.scheme == "https"
-                listener = Listener(site, self._reactor, secure)
+                listener = Listener(site, self._reactor, secure, trusted)
                 found.append(Served(connector, repository, listener))
         return found
 

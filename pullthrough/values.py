@@ -54,6 +54,19 @@ class ManifestRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class BlobRecord:
+    """A blob that is an image's.
+
+    :ivar size: in bytes.
+    :ivar leased_until: how long it is kept without a manifest that links to it
+        (seconds since the epoch).
+    """
+
+    size: int
+    leased_until: float = 0
+
+
+@dataclass(frozen=True, slots=True)
 class TagRecord:
     """What a tag stands for.
 

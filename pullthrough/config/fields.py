@@ -8,6 +8,7 @@ from urllib.parse import SplitResult, unquote, urlsplit
 
 from pullthrough.config.model import Egress
 from pullthrough.config.secrets import Secret
+from pullthrough.spec.forwarded import TrustedProxies
 
 _UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _DURATION = re.compile(r"([0-9]{1,9})([smhd])")
@@ -103,6 +104,16 @@ def hosts(value: str) -> tuple[str, ...]:
                 raise FieldError(
                     f"{item!r} is no host, glob, address or network"
                 ) from None
+    return found
+
+
+def proxies(value: str) -> tuple[str, ...]:
+    """Addresses and networks of reverse proxies, and ``unix``."""
+    found = items(value)
+    try:
+        TrustedProxies(found)
+    except ValueError as error:
+        raise FieldError(f"{error}; say addresses, networks or unix") from None
     return found
 
 

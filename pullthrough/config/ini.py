@@ -150,6 +150,7 @@ def _settings(
         auth=_auth(sections["auth"], folder),
         blob_stores=(*stores, *_implied(repositories, stores, data)),
         repositories=tuple(repositories),
+        trusted_proxies=top.get("trusted_proxies", fields.proxies, ()),
     )
 
 

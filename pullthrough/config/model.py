@@ -116,6 +116,7 @@ class Repository:
     v1_enabled: bool = False
     online: bool = True
     deployment: Deployment = Deployment()
+    strict_content_type_validation: bool = True
     blob_store_name: str = ""
     remote: Remote | None = None
     member_names: tuple[str, ...] = ()
@@ -127,6 +128,8 @@ class Settings:
     """The whole configuration, checked.
 
     :ivar blob_stores: those defined and those implied (``data``/blobs/NAME).
+    :ivar trusted_proxies: addresses and networks, and ``unix``, whose
+        ``X-Forwarded-*`` headers are believed.
     :ivar repositories: in an order in which members precede their groups.
     """
 
@@ -135,3 +138,4 @@ class Settings:
     auth: Auth = Auth()
     blob_stores: tuple[BlobStore, ...] = ()
     repositories: tuple[Repository, ...] = ()
+    trusted_proxies: tuple[str, ...] = ()

@@ -57,10 +57,16 @@ def read_repository(name: str, section: Section, defaults: Defaults) -> Reposito
             member_names=section.get("member_names", fields.items, ()),
             writable_member=section.get("writable_member", fields.name, ""),
         )
-    store = section.get("blob_store_name", fields.name, name)
+    common = replace(
+        common,
+        blob_store_name=section.get("blob_store_name", fields.name, name),
+        strict_content_type_validation=section.get(
+            "strict_content_type_validation", fields.boolean, True
+        ),
+    )
     if kind is Kind.HOSTED:
-        return replace(common, blob_store_name=store, deployment=_deployment(section))
-    return replace(common, blob_store_name=store, remote=_remote(section, defaults))
+        return replace(common, deployment=_deployment(section))
+    return replace(common, remote=_remote(section, defaults))
 
 
 def _kind(value: str) -> Kind | None:

@@ -9,7 +9,7 @@ from pullthrough.spec.digest import Digest
 from pullthrough.spec.names import ImageName
 from pullthrough.spec.pages import Names, Page
 from pullthrough.spec.reference import Tag
-from pullthrough.values import ManifestRecord, TagRecord, UploadRecord
+from pullthrough.values import BlobRecord, ManifestRecord, TagRecord, UploadRecord
 
 
 class ITagStore(Interface):
@@ -62,12 +62,22 @@ class IManifestStore(Interface):
         """Remove a manifest and the tags on it. Says whether it was there."""
 
     async def add_blob(
-        repository: int, image: ImageName, digest: Digest, size: int
+        repository: int,
+        image: ImageName,
+        digest: Digest,
+        size: int,
+        leased_until: float = 0,
     ) -> None:
-        """Make a blob one of the image's. Idempotent."""
+        """Make a blob one of the image's. Idempotent; a lease only grows.
 
-    async def blob(repository: int, image: ImageName, digest: Digest) -> int | None:
-        """The size in bytes of a blob that is the image's, or None."""
+        :param leased_until: how long it is kept without a manifest that links to it
+            (seconds since the epoch).
+        """
+
+    async def blob(
+        repository: int, image: ImageName, digest: Digest
+    ) -> BlobRecord | None:
+        """A blob that is the image's, or None."""
 
     async def delete_blob(repository: int, image: ImageName, digest: Digest) -> bool:
         """The blob is no longer the image's. Says whether it was."""
@@ -82,7 +92,11 @@ class IManifestStore(Interface):
         """Some of the images that have a blob, in no order."""
 
     async def mount(
-        repository: int, image: ImageName, digest: Digest, source: ImageName
+        repository: int,
+        image: ImageName,
+        digest: Digest,
+        source: ImageName,
+        leased_until: float = 0,
     ) -> int | None:
         """Make a blob of ``source`` (same repository) one of ``image``'s.
 

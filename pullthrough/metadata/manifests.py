@@ -10,7 +10,7 @@ from pullthrough.spec.descriptor import Descriptor
 from pullthrough.spec.digest import Digest
 from pullthrough.spec.names import ImageName
 from pullthrough.spec.reference import Tag
-from pullthrough.values import ManifestRecord
+from pullthrough.values import BlobRecord, ManifestRecord
 
 
 def manifest(
@@ -151,27 +151,33 @@ def referrers(
 
 
 def add_blob(
-    db: apsw.Connection, repository: int, image: ImageName, digest: Digest, size: int
+    db: apsw.Connection,
+    repository: int,
+    image: ImageName,
+    digest: Digest,
+    size: int,
+    leased_until: float = 0,
 ) -> None:
     """See :meth:`IManifestStore.add_blob`."""
     db.execute(
-        "INSERT INTO blob (image, digest, size) VALUES (?, ?, ?)"
-        " ON CONFLICT DO NOTHING",
-        (made_image_id(db, repository, image), str(digest), size),
+        "INSERT INTO blob (image, digest, size, leased_until) VALUES (?, ?, ?, ?)"
+        " ON CONFLICT DO UPDATE"
+        " SET leased_until = max(leased_until, excluded.leased_until)",
+        (made_image_id(db, repository, image), str(digest), size, leased_until),
     )
 
 
 def blob(
     db: apsw.Connection, repository: int, image: ImageName, digest: Digest
-) -> int | None:
+) -> BlobRecord | None:
     """See :meth:`IManifestStore.blob`."""
-    found = db.execute(
-        "SELECT size FROM blob"
+    row = db.execute(
+        "SELECT size, leased_until FROM blob"
         " WHERE image = (SELECT id FROM image WHERE repository = ? AND name = ?)"
         " AND digest = ?",
         (repository, image.text, str(digest)),
-    ).get
-    return None if found is None else int(found)
+    ).fetchone()
+    return BlobRecord(*row) if row else None
 
 
 def delete_blob(
@@ -209,9 +215,11 @@ def mount(
     image: ImageName,
     digest: Digest,
     source: ImageName,
+    leased_until: float = 0,
 ) -> int | None:
     """See :meth:`IManifestStore.mount`."""
-    size = blob(db, repository, source, digest)
-    if size is not None:
-        add_blob(db, repository, image, digest, size)
-    return size
+    found = blob(db, repository, source, digest)
+    if found is None:
+        return None
+    add_blob(db, repository, image, digest, found.size, leased_until)
+    return found.size

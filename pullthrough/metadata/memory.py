@@ -11,12 +11,12 @@ from pullthrough.spec.digest import Digest
 from pullthrough.spec.names import ImageName
 from pullthrough.spec.pages import Names, Page, cut
 from pullthrough.spec.reference import Tag
-from pullthrough.values import ManifestRecord, TagRecord, UploadRecord
+from pullthrough.values import BlobRecord, ManifestRecord, TagRecord, UploadRecord
 
 
 @dataclass
 class _Image:
-    blobs: dict[Digest, int] = field(default_factory=dict)
+    blobs: dict[Digest, BlobRecord] = field(default_factory=dict)
     manifests: dict[Digest, ManifestRecord] = field(default_factory=dict)
     tags: dict[str, TagRecord] = field(default_factory=dict)
 
@@ -145,14 +145,22 @@ class MemoryMetadataStore:
         ]
 
     async def add_blob(
-        self, repository: int, image: ImageName, digest: Digest, size: int
+        self,
+        repository: int,
+        image: ImageName,
+        digest: Digest,
+        size: int,
+        leased_until: float = 0,
     ) -> None:
         """See :meth:`IManifestStore.add_blob`."""
-        self._made(repository, image).blobs.setdefault(digest, size)
+        blobs = self._made(repository, image).blobs
+        before = blobs.get(digest, BlobRecord(size))
+        until = max(before.leased_until, leased_until)
+        blobs[digest] = replace(before, leased_until=until)
 
     async def blob(
         self, repository: int, image: ImageName, digest: Digest
-    ) -> int | None:
+    ) -> BlobRecord | None:
         """See :meth:`IManifestStore.blob`."""
         return self._image(repository, image).blobs.get(digest)
 
@@ -171,13 +179,19 @@ class MemoryMetadataStore:
         ]
 
     async def mount(
-        self, repository: int, image: ImageName, digest: Digest, source: ImageName
+        self,
+        repository: int,
+        image: ImageName,
+        digest: Digest,
+        source: ImageName,
+        leased_until: float = 0,
     ) -> int | None:
         """See :meth:`IManifestStore.mount`."""
-        size = await self.blob(repository, source, digest)
-        if size is not None:
-            await self.add_blob(repository, image, digest, size)
-        return size
+        found = await self.blob(repository, source, digest)
+        if found is None:
+            return None
+        await self.add_blob(repository, image, digest, found.size, leased_until)
+        return found.size
 
     async def begin_upload(self, record: UploadRecord) -> None:
         """See :meth:`IUploadStore.begin_upload`."""

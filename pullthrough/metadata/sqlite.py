@@ -18,7 +18,7 @@ from pullthrough.spec.names import ImageName
 from pullthrough.spec.pages import Names, Page
 from pullthrough.spec.reference import Tag
 from pullthrough.threads import IThreads
-from pullthrough.values import ManifestRecord, TagRecord, UploadRecord
+from pullthrough.values import BlobRecord, ManifestRecord, TagRecord, UploadRecord
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -153,14 +153,21 @@ class SqliteMetadataStore:
     # -- blobs --
 
     async def add_blob(
-        self, repository: int, image: ImageName, digest: Digest, size: int
+        self,
+        repository: int,
+        image: ImageName,
+        digest: Digest,
+        size: int,
+        leased_until: float = 0,
     ) -> None:
         """See :meth:`IManifestStore.add_blob`."""
-        await self._write(manifests.add_blob, repository, image, digest, size)
+        await self._write(
+            manifests.add_blob, repository, image, digest, size, leased_until
+        )
 
     async def blob(
         self, repository: int, image: ImageName, digest: Digest
-    ) -> int | None:
+    ) -> BlobRecord | None:
         """See :meth:`IManifestStore.blob`."""
         return await self._read(manifests.blob, repository, image, digest)
 
@@ -175,10 +182,17 @@ class SqliteMetadataStore:
         return await self._read(manifests.images_with, repository, digest)
 
     async def mount(
-        self, repository: int, image: ImageName, digest: Digest, source: ImageName
+        self,
+        repository: int,
+        image: ImageName,
+        digest: Digest,
+        source: ImageName,
+        leased_until: float = 0,
     ) -> int | None:
         """See :meth:`IManifestStore.mount`."""
-        return await self._write(manifests.mount, repository, image, digest, source)
+        return await self._write(
+            manifests.mount, repository, image, digest, source, leased_until
+        )
 
     # -- upload sessions --
 

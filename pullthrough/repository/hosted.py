@@ -15,7 +15,7 @@ from pullthrough.interfaces import (
 )
 from pullthrough.repository.blob import Blob
 from pullthrough.repository.manifests import Manifests, describe
-from pullthrough.repository.uploads import Uploads
+from pullthrough.repository.uploads import LEASE, Uploads
 from pullthrough.spec.descriptor import Descriptor
 from pullthrough.spec.digest import Digest
 from pullthrough.spec.errorcodes import ErrorCode
@@ -25,7 +25,7 @@ from pullthrough.spec.pages import Names, Page
 from pullthrough.spec.provenance import Provenance, Source
 from pullthrough.spec.reference import Reference, Tag, fallback_tag
 from pullthrough.spec.writepolicy import Deployment
-from pullthrough.values import Manifest, ManifestRecord, Resolved
+from pullthrough.values import BlobRecord, Manifest, ManifestRecord, Resolved
 
 
 @implementer(IWritableRepository, IReferrers)
@@ -35,6 +35,7 @@ class HostedRepository:
     :param repository: its id in the metadata store.
     :param now: seconds since the epoch.
     :param deployment: what new pushes may change.
+    :param any_type: whether manifests of types unknown to us may be pushed.
     """
 
     kind = "hosted"
@@ -49,6 +50,7 @@ class HostedRepository:
         uploads: Uploads,
         now: Callable[[], float],
         deployment: Deployment = Deployment(),  # noqa: B008  frozen
+        any_type: bool = False,
     ) -> None:
         self.name = name
         self._repository = repository
@@ -58,6 +60,7 @@ class HostedRepository:
         self._uploads = uploads
         self._now = now
         self._deployment = deployment
+        self._any_type = any_type
         self._provenance = Provenance(name, Source.HIT)
 
     # -- reading --
@@ -87,7 +90,7 @@ class HostedRepository:
 
     async def blob(self, image: ImageName, digest: Digest) -> IBlob:
         """See :meth:`IRepository.blob`."""
-        await self.blob_size(image, digest)
+        await self._known(image, digest)
         try:
             content = await self._store.open(digest)
         except Miss as error:
@@ -98,16 +101,27 @@ class HostedRepository:
         self, image: ImageName, digest: Digest
     ) -> tuple[int, Provenance]:
         """See :meth:`IRepository.blob_size`."""
-        size = await self._metadata.blob(self._repository, image, digest)
-        if size is None:
+        found = await self._known(image, digest)
+        now = self._now()
+        if found.leased_until < now + LEASE / 2:
+            # A client that is told so does not push it again: it must stay until the
+            # manifest comes. Once in half a lease is enough.
+            await self._metadata.add_blob(
+                self._repository, image, digest, found.size, now + LEASE
+            )
+        return found.size, self._provenance
+
+    async def _known(self, image: ImageName, digest: Digest) -> BlobRecord:
+        found = await self._metadata.blob(self._repository, image, digest)
+        if found is None:
             raise _no_blob(self.name, image, digest)
-        return size, self._provenance
+        return found
 
     async def holds(self, image: ImageName, digest: Digest) -> Descriptor | None:
         """See :meth:`IRepository.holds`."""
-        size = await self._metadata.blob(self._repository, image, digest)
-        if size is not None:
-            return Descriptor(OCTET_STREAM, digest, size)
+        found = await self._metadata.blob(self._repository, image, digest)
+        if found is not None:
+            return Descriptor(OCTET_STREAM, digest, found.size)
         record = await self._manifests.record(image, digest)
         return record.descriptor if record else None
 
@@ -162,7 +176,9 @@ class HostedRepository:
         self._admit_write()
         asked = reference if isinstance(reference, Digest) else None
         algorithm = asked.algorithm if asked else "sha256"
-        record = describe(body, media_type, algorithm, strict=True)
+        record = describe(
+            body, media_type, algorithm, strict=True, any_type=self._any_type
+        )
         if asked not in (None, record.descriptor.digest):
             raise Invalid(
                 ErrorCode.DIGEST_INVALID,
@@ -183,6 +199,15 @@ class HostedRepository:
         if not self._deployment.writable:
             raise Refused(
                 ErrorCode.DENIED, f"{self.name} is read-only (write_policy = deny)"
+            )
+
+    def _admit_delete(self) -> None:
+        # distribution-spec, "Deleting tags": "If tag deletion is disabled, the registry
+        # MUST respond with either a 400 Bad Request or a 405 Method Not Allowed".
+        if not self._deployment.writable:
+            raise Refused(
+                ErrorCode.UNSUPPORTED,
+                f"nothing is deleted from {self.name} (write_policy = deny)",
             )
 
     async def missing(self, image: ImageName, record: ManifestRecord) -> list[Digest]:
@@ -219,12 +244,15 @@ class HostedRepository:
     async def mount(self, image: ImageName, digest: Digest, source: ImageName) -> bool:
         """See :meth:`IWritableRepository.mount`."""
         self._admit_write()
-        size = await self._metadata.mount(self._repository, image, digest, source)
+        until = self._now() + LEASE
+        size = await self._metadata.mount(
+            self._repository, image, digest, source, until
+        )
         return size is not None
 
     async def delete_tag(self, image: ImageName, tag: Tag) -> None:
         """See :meth:`IWritableRepository.delete_tag`."""
-        self._admit_write()
+        self._admit_delete()
         if not await self._metadata.delete_tag(self._repository, image, tag):
             raise Miss(
                 ErrorCode.MANIFEST_UNKNOWN, f"{self.name} has no tag {image}:{tag}"
@@ -232,7 +260,7 @@ class HostedRepository:
 
     async def delete_manifest(self, image: ImageName, digest: Digest) -> None:
         """See :meth:`IWritableRepository.delete_manifest`."""
-        self._admit_write()
+        self._admit_delete()
         if not await self._metadata.delete_manifest(self._repository, image, digest):
             raise Miss(
                 ErrorCode.MANIFEST_UNKNOWN,
@@ -241,7 +269,7 @@ class HostedRepository:
 
     async def delete_blob(self, image: ImageName, digest: Digest) -> None:
         """See :meth:`IWritableRepository.delete_blob`."""
-        self._admit_write()
+        self._admit_delete()
         if not await self._metadata.delete_blob(self._repository, image, digest):
             raise _no_blob(self.name, image, digest)
 

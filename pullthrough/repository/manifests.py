@@ -16,13 +16,25 @@ from pullthrough.values import ManifestRecord
 
 
 def describe(
-    body: bytes, media_type: str, algorithm: str = "sha256", strict: bool = False
+    body: bytes,
+    media_type: str,
+    algorithm: str = "sha256",
+    *,
+    strict: bool = False,
+    any_type: bool = True,
 ) -> ManifestRecord:
     """The facts about a manifest.
 
     :param strict: refuse what two readers could read differently, as for a push.
+    :param any_type: whether types that are neither Docker's nor OCI's are taken.
     :raises Invalid: when the body is no manifest of that type.
     """
+    if not any_type and media_type not in mediatypes.MANIFESTS:
+        raise Invalid(
+            ErrorCode.MANIFEST_INVALID,
+            f"{media_type} is no manifest of Docker or OCI; this repository takes no"
+            " others (strict_content_type_validation = yes)",
+        )
     try:
         digest = digest_of(body, media_type, algorithm)
         parsed = parse(body, media_type, strict)

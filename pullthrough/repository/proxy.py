@@ -38,6 +38,7 @@ class ProxyRepository:
     :param repository: its id in the metadata store.
     :param library: whether a one-part name means ``library/NAME``.
     :param max_age: how long a tag is served without asking, in seconds.
+    :param any_type: whether manifests of types unknown to us are fetched.
     :param now: seconds since the epoch.
     """
 
@@ -56,6 +57,7 @@ class ProxyRepository:
         *,
         library: bool,
         max_age: float,
+        any_type: bool = False,
         now: Callable[[], float],
     ) -> None:
         self.name = name
@@ -67,6 +69,7 @@ class ProxyRepository:
         self._fills = fills
         self._library = library
         self._max_age = max_age
+        self._any_type = any_type
         self._now = now
         self._flights: Flights[tuple[ImageName, Reference], ManifestRecord] = Flights()
 
@@ -137,7 +140,10 @@ class ProxyRepository:
         descriptor = fetched.descriptor
         try:
             record = describe(
-                fetched.body, descriptor.media_type, descriptor.digest.algorithm
+                fetched.body,
+                descriptor.media_type,
+                descriptor.digest.algorithm,
+                any_type=self._any_type,
             )
         except Invalid as error:
             raise UpstreamOutage(
@@ -199,14 +205,14 @@ class ProxyRepository:
 
     async def _open_copy(self, image: ImageName, digest: Digest) -> IContent | None:
         """Our copy, if we have one and the image may give it out."""
-        size = await self._metadata.blob(self._repository, image, digest)
-        if size is None and not await self._linked(image, digest):
+        known = await self._metadata.blob(self._repository, image, digest)
+        if known is None and not await self._linked(image, digest):
             return None
         try:
             content = await self._store.open(digest)
         except Miss:
             return None
-        if size is None:
+        if known is None:
             await self._metadata.add_blob(self._repository, image, digest, content.size)
         return content
 

@@ -21,6 +21,9 @@ RESTING = 64
 IDLE = 3600.0
 LONGEST = 24 * 3600.0
 
+#: Seconds for which a blob is kept until a manifest links to it (reliability 4.2).
+LEASE = 24 * 3600.0
+
 
 class Uploads:
     """The upload sessions of one hosted repository.
@@ -156,7 +159,10 @@ class Uploads:
         """Commit the content, make it the image's, and end the session."""
         try:
             size = await ingest.commit(digest)
-            await self._metadata.add_blob(record.repository, record.image, digest, size)
+            until = self._now() + LEASE
+            await self._metadata.add_blob(
+                record.repository, record.image, digest, size, until
+            )
         finally:
             await self.end(record, ingest)
         return size

@@ -12,6 +12,12 @@ SCHEMA1 = frozenset({DOCKER_SCHEMA1, DOCKER_SCHEMA1_SIGNED})
 IMAGES = frozenset({DOCKER_MANIFEST, OCI_MANIFEST})
 INDEXES = frozenset({DOCKER_LIST, OCI_INDEX})
 
+#: Every type of manifest that Docker and OCI have named. The last one was in drafts of
+#: OCI 1.1; ORAS and Notation have pushed it.
+MANIFESTS = (
+    SCHEMA1 | IMAGES | INDEXES | {"application/vnd.oci.artifact.manifest.v1+json"}
+)
+
 #: What we ask an upstream for: everything, in the order that we like it.
 ACCEPT_MANIFESTS = (
     OCI_INDEX,

@@ -35,8 +35,12 @@ def cut(names: Iterable[str], page: Page) -> Names:
 
 
 def next_link(path: str, page: Page, names: Names) -> str | None:
-    """The value of the ``Link`` header (RFC 5988), or None on the last page."""
+    """The value of the ``Link`` header (RFC 5988), or None on the last page.
+
+    :param path: where the list is, perhaps with parameters.
+    """
     if not names.more or not names.names:
         return None
     last = quote(names.names[-1], safe="")
-    return f'<{path}?n={page.n}&last={last}>; rel="next"'
+    mark = "&" if "?" in path else "?"
+    return f'<{path}{mark}n={page.n}&last={last}>; rel="next"'

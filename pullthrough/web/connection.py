@@ -9,9 +9,10 @@ from twisted.internet.protocol import Protocol, connectionDone
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
+from pullthrough.spec.forwarded import Seen
 from pullthrough.web.answers import NOT_TLS
 from pullthrough.web.exchange import Disconnected
-from pullthrough.web.head import LARGEST_HEAD, Refusal, parse_head
+from pullthrough.web.head import LARGEST_HEAD, METHODS, Head, Refusal, parse_head
 from pullthrough.web.transaction import Transaction
 
 if TYPE_CHECKING:
@@ -59,6 +60,11 @@ class Connection(Protocol):
         self._expires: float | None = None
 
     # -- what a transaction asks of it --
+
+    def seen(self, head: Head) -> Seen:
+        """The connection as the client of this request sees it."""
+        direct = Seen(self.peer, self.secure, head.get("host") or self.address)
+        return self._listener.trusted.seen(direct, head.get)
 
     @property
     def last(self) -> bool:
@@ -244,12 +250,11 @@ class Connection(Protocol):
 
     def _refuse(self, refusal: Refusal) -> None:
         body = refusal.reason.encode()
-        self._transport.write(
-            self._listener.head(
-                refusal.status, [("Content-Type", "text/plain")], len(body)
-            )
-            + body
-        )
+        headers = [("Content-Type", "text/plain")]
+        if refusal.status == 405:
+            headers.append(("Allow", ", ".join(sorted(METHODS))))
+        head = self._listener.head(refusal.status, headers, len(body))
+        self._transport.write(head + body)
         self._leave(all_read=False)
 
     def _leave(self, all_read: bool) -> None:

@@ -10,6 +10,7 @@ from twisted.internet.interfaces import IConsumer
 from zope.interface import Attribute, Interface
 
 from pullthrough.interfaces import IContent
+from pullthrough.spec.forwarded import Seen
 from pullthrough.web.head import Head
 
 #: Response headers in the order in which they are sent; names as they go out.
@@ -24,9 +25,7 @@ class IExchange(Interface):
     """
 
     head: Head = Attribute("method, path, query and headers, already strict")
-    peer: str = Attribute("the client's address, as text")
-    secure: bool = Attribute("whether the connector speaks TLS")
-    connector: str = Attribute("HOST:PORT that the client sees, from Host")
+    seen: Seen = Attribute("who asks, and which scheme and host it sees")
 
     def answer(status: int, headers: Headers, body: bytes = b"") -> None:
         """Send a whole answer. ``Content-Length`` is added, HEAD sends no body

@@ -102,8 +102,7 @@ class Guard:
         """
         if self.force_basic_auth:
             return BASIC_CHALLENGE
-        scheme = "https" if exchange.secure else "http"
-        realm = f"{scheme}://{exchange.connector}/v2/token"
+        realm = f"{exchange.seen.base}/v2/token"
         value = f'Bearer realm="{realm}",service="{self.service}"'
         if image is not None:
             actions = "pull" if action == "pull" else f"pull,{action}"

@@ -10,12 +10,15 @@ from twisted.internet.interfaces import (
 )
 from zope.interface import implementer
 
+from pullthrough.spec.forwarded import TrustedProxies
 from pullthrough.web.answers import Dates, head_bytes
 from pullthrough.web.connection import Connection
 from pullthrough.web.exchange import Application, Headers
 
 #: Seconds between two looks at the deadlines of all connections.
 TICK = 1.0
+
+_NOBODY = TrustedProxies()
 
 
 @implementer(IProtocolFactory)
@@ -24,15 +27,21 @@ class Listener:
 
     :param clock: for deadlines; ticks only while connections are open.
     :param secure: whether TLS lies below.
+    :param trusted: the reverse proxies in front of it.
     """
 
     noisy = False
 
     def __init__(
-        self, application: Application, clock: IReactorTime, secure: bool = False
+        self,
+        application: Application,
+        clock: IReactorTime,
+        secure: bool = False,
+        trusted: TrustedProxies = _NOBODY,
     ) -> None:
         self.application = application
         self.secure = secure
+        self.trusted = trusted
         self.draining = False
         self._clock = clock
         self._dates = Dates()

@@ -1,11 +1,14 @@
 """GET and HEAD: manifests, blobs and lists."""
 
 import json
+from collections.abc import Mapping
+from urllib.parse import quote
 
 from pullthrough.interfaces import IReferrers, IRepository
+from pullthrough.spec.manifest import LARGEST_MANIFEST
 from pullthrough.spec.mediatypes import OCI_INDEX, OCTET_STREAM
 from pullthrough.spec.names import ImageName
-from pullthrough.spec.pages import Names, next_link
+from pullthrough.spec.pages import Names, cut, next_link
 from pullthrough.spec.provenance import Provenance
 from pullthrough.spec.ranges import Slice, Unsatisfiable, parse_range
 from pullthrough.spec.routes import (
@@ -121,22 +124,37 @@ async def list_referrers(
     call: Call, repository: IReferrers, route: ReferrersRoute
 ) -> None:
     """GET of the referrers of a manifest (end-12): an index, perhaps an empty one."""
+    page = parse_page(call.parameters)
     records = await repository.referrers(route.image, route.digest)
+    path = f"/v2/{route.image}/referrers/{route.digest}"
     headers = [("Content-Type", OCI_INDEX)]
     wanted = call.parameter("artifactType")
     if wanted:
         records = [one for one in records if one.artifact_type == wanted]
+        path += f"?artifactType={quote(wanted, safe='')}"
         headers.append(("OCI-Filters-Applied", "artifactType"))
-    document = {
-        "schemaVersion": 2,
-        "mediaType": OCI_INDEX,
-        "manifests": [_referrer(record) for record in records],
-    }
-    call.answer(200, headers, json.dumps(document, separators=(",", ":")).encode())
+    listed = {str(one.descriptor.digest): _referrer(one) for one in records}
+    names = _fitting(cut(listed, page), listed)
+    link = next_link(path, page, names)
+    if link is not None:
+        headers.append(("Link", link))
+    entries = ",".join(listed[name] for name in names.names)
+    body = f'{{"schemaVersion":2,"mediaType":"{OCI_INDEX}","manifests":[{entries}]}}'
+    call.answer(200, headers, body.encode())
 
 
-def _referrer(record: ManifestRecord) -> dict[str, object]:
-    """The descriptor of a referrer, with its type and annotations."""
+def _fitting(names: Names, listed: Mapping[str, str]) -> Names:
+    """What of a page fits into a manifest, and one entry at least."""
+    room = LARGEST_MANIFEST
+    for index, name in enumerate(names.names):
+        room -= len(listed[name])
+        if room < 0 and index:
+            return Names(names.names[:index], True)
+    return names
+
+
+def _referrer(record: ManifestRecord) -> str:
+    """The descriptor of a referrer as JSON, with its type and annotations."""
     found: dict[str, object] = {
         "mediaType": record.descriptor.media_type,
         "digest": str(record.descriptor.digest),
@@ -146,7 +164,7 @@ def _referrer(record: ManifestRecord) -> dict[str, object]:
         found["artifactType"] = record.artifact_type
     if record.annotations:
         found["annotations"] = json.loads(record.annotations)
-    return found
+    return json.dumps(found, separators=(",", ":"))
 
 
 async def list_images(call: Call, repository: IRepository) -> None:

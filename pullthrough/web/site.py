@@ -74,7 +74,7 @@ class Site:
     def _log(self, call: Call, begun: float, source: str) -> None:
         self._access_log(
             AccessLine(
-                peer=call.exchange.peer,
+                peer=call.exchange.seen.peer,
                 principal=call.identity.principal,
                 repository=self._repository.name,
                 method=call.method,
@@ -108,6 +108,7 @@ class Site:
         if isinstance(route, routes.Token) and call.method != "GET":
             # Clients that try OAuth2's POST go on with GET after a 404.
             raise Miss(ErrorCode.UNSUPPORTED, "ask for a token by GET")
+        call.allowed = self._methods(route)
         if call.method not in routes.METHODS[type(route)]:
             raise Refused(
                 ErrorCode.UNSUPPORTED, f"{call.method} has no meaning on this endpoint"
@@ -128,6 +129,12 @@ class Site:
         except Unauthenticated as error:
             raise _Challenged(error, BASIC_CHALLENGE) from error
         await v1.answer(call, self._repository, route)
+
+    def _methods(self, route: Route) -> frozenset[str]:
+        known = routes.METHODS[type(route)]
+        if IWritableRepository.providedBy(self._repository):
+            return known
+        return known & {"GET", "HEAD"}
 
     def _action(self, method: str, route: Route) -> str:
         if isinstance(route, routes.Catalog):
@@ -265,4 +272,7 @@ def _answer_error(call: Call, error: RegistryError) -> None:
     headers = list(told.headers)
     if isinstance(error, _Challenged):
         headers.append(error.challenge)
+    if told.status == 405:
+        # RFC 9110 section 15.5.6: "The origin server MUST generate an Allow header".
+        headers.append(("Allow", ", ".join(sorted(call.allowed - {call.method}))))
     call.answer(told.status, headers, told.body)

@@ -42,9 +42,7 @@ class Transaction:
         self._connection = connection
         self._transport: Any = connection.transport
         self.head = head
-        self.peer = connection.peer
-        self.secure = connection.secure
-        self.connector = head.get("host") or connection.address
+        self.seen = connection.seen(head)
         self.answered = False
         self.sent = False
         self.close = not head.keep_alive

@@ -20,6 +20,10 @@ from pullthrough.spec.routes import (
 from pullthrough.web.call import Call
 from pullthrough.web.exchange import Disconnected
 
+#: What clients are told to put into a chunk at least, in bytes: each is made durable
+#: before it is answered. Smaller ones are taken all the same.
+LEAST_CHUNK = 1024 * 1024
+
 
 async def put_manifest(
     call: Call, repository: IWritableRepository, route: ManifestRoute
@@ -41,7 +45,7 @@ async def put_manifest(
         route.image, route.reference, media_type, body, tags
     )
     headers = [
-        ("Location", f"/v2/{route.image}/manifests/{route.reference}"),
+        ("Location", call.url(f"/v2/{route.image}/manifests/{route.reference}")),
         ("Docker-Content-Digest", str(record.descriptor.digest)),
     ]
     if record.subject is not None:
@@ -96,7 +100,10 @@ async def begin_upload(
     if wanted is not None:
         await _finish(call, route.image, upload, wanted)
     else:
-        await _pause(call, route.image, upload)
+        offset = await upload.checkpoint()
+        headers = _standing(call, route.image, upload.identifier, offset)
+        headers.append(("OCI-Chunk-Min-Length", str(LEAST_CHUNK)))
+        call.answer(202, headers)
 
 
 async def append(
@@ -152,22 +159,24 @@ async def _finish(
 
 async def _pause(call: Call, image: ImageName, upload: IUpload) -> None:
     offset = await upload.checkpoint()
-    call.answer(202, _standing(image, upload.identifier, offset))
+    call.answer(202, _standing(call, image, upload.identifier, offset))
 
 
 def _answer_blob(call: Call, image: ImageName, digest: Digest) -> None:
     call.answer(
         201,
         [
-            ("Location", f"/v2/{image}/blobs/{digest}"),
+            ("Location", call.url(f"/v2/{image}/blobs/{digest}")),
             ("Docker-Content-Digest", str(digest)),
         ],
     )
 
 
-def _standing(image: ImageName, identifier: str, offset: int) -> list[tuple[str, str]]:
+def _standing(
+    call: Call, image: ImageName, identifier: str, offset: int
+) -> list[tuple[str, str]]:
     return [
-        ("Location", f"/v2/{image}/blobs/uploads/{identifier}"),
+        ("Location", call.url(f"/v2/{image}/blobs/uploads/{identifier}")),
         ("Docker-Upload-UUID", identifier),
         ("Range", held(offset)),
     ]
@@ -179,7 +188,7 @@ async def tell_upload(
     """GET of an upload's state (end-13)."""
     principal = call.identity.principal
     offset = await repository.upload_offset(route.image, route.identifier, principal)
-    call.answer(204, _standing(route.image, route.identifier, offset))
+    call.answer(204, _standing(call, route.image, route.identifier, offset))
 
 
 async def cancel_upload(

@@ -169,7 +169,8 @@ class MeaningTests(ConfigCase):
             *("force_basic_auth", "blob_store_name", "remote_url", "username"),
             *("password", "bearer_token", "library", "metadata_max_age"),
             *("member_names", "writable_member", "online", "write_policy"),
-            *("latest_policy", "v1_enabled"),
+            *("latest_policy", "v1_enabled", "trusted_proxies"),
+            "strict_content_type_validation",
         ):
             self.assertIn(f"{option} =", text)
 
@@ -260,6 +261,7 @@ class FaultTests(ConfigCase):
     def test_values(self) -> None:
         """A wrong value is told with the right form."""
         for section, option, value, reason in (
+            ("pullthrough", "trusted_proxies", "proxy.example", "'proxy.example' does"),
             ("http", "timeout", "0s", "must be from 1s"),
             ("http", "timeout", "soon", "a duration is written like"),
             ("http", "retries", "x", "must be a whole number"),

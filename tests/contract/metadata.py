@@ -13,7 +13,7 @@ from pullthrough.spec.mediatypes import OCI_INDEX, OCI_MANIFEST
 from pullthrough.spec.names import ImageName
 from pullthrough.spec.pages import Names, Page
 from pullthrough.spec.reference import Tag
-from pullthrough.values import ManifestRecord, TagRecord, UploadRecord
+from pullthrough.values import BlobRecord, ManifestRecord, TagRecord, UploadRecord
 
 T = TypeVar("T")
 
@@ -198,7 +198,7 @@ class MetadataStoreContract:
         )
         self.assertIsNotNone(self.now(self.store.manifest(own, APP, second)))
         self.assertIsNone(self.now(self.store.linked(own, APP, LAYER.digest)))
-        self.assertEqual(self.now(self.store.blob(own, APP, LAYER.digest)), 5)
+        self.assertIsNotNone(self.now(self.store.blob(own, APP, LAYER.digest)))
 
     def test_referrers(self) -> None:
         """The manifests with that subject, by digest."""
@@ -218,7 +218,7 @@ class MetadataStoreContract:
         self.assertIsNone(self.now(blob(own, APP, LAYER.digest)))
         self.now(self.store.add_blob(own, APP, LAYER.digest, 5))
         self.now(self.store.add_blob(own, APP, LAYER.digest, 5))
-        self.assertEqual(self.now(blob(own, APP, LAYER.digest)), 5)
+        self.assertEqual(self.now(blob(own, APP, LAYER.digest)), BlobRecord(5))
         self.assertIsNone(self.now(blob(own, OTHER, LAYER.digest)))
         self.assertTrue(self.now(self.store.delete_blob(own, APP, LAYER.digest)))
         self.assertFalse(self.now(self.store.delete_blob(own, APP, LAYER.digest)))
@@ -229,9 +229,21 @@ class MetadataStoreContract:
         self.now(self.store.add_blob(own, APP, LAYER.digest, 5))
         mount = self.store.mount
         self.assertEqual(self.now(mount(own, OTHER, LAYER.digest, APP)), 5)
-        self.assertEqual(self.now(self.store.blob(own, OTHER, LAYER.digest)), 5)
+        self.assertIsNotNone(self.now(self.store.blob(own, OTHER, LAYER.digest)))
         self.assertIsNone(self.now(mount(own, OTHER, CONFIG.digest, APP)))
         self.assertIsNone(self.now(mount(other, OTHER, LAYER.digest, APP)))
+
+    def test_leases(self) -> None:
+        """They only grow; one that is mounted has its own."""
+        own = self.repository()
+        blob, add = self.store.blob, self.store.add_blob
+        self.now(add(own, APP, LAYER.digest, 5, 100.0))
+        self.now(add(own, APP, LAYER.digest, 5, 50.0))
+        self.assertEqual(self.now(blob(own, APP, LAYER.digest)), BlobRecord(5, 100.0))
+        self.now(add(own, APP, LAYER.digest, 5, 150.0))
+        self.assertEqual(self.now(blob(own, APP, LAYER.digest)), BlobRecord(5, 150.0))
+        self.now(self.store.mount(own, OTHER, LAYER.digest, APP, 70.0))
+        self.assertEqual(self.now(blob(own, OTHER, LAYER.digest)), BlobRecord(5, 70.0))
 
     def test_images_with(self) -> None:
         """Those of the repository that have the blob."""

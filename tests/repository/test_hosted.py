@@ -304,13 +304,49 @@ class PolicyTests(HostedCase):
             self.hosted.put_manifest(APP, V1, made.media_type, made.manifest),
             self.hosted.begin_upload(APP, "alice"),
             self.hosted.mount(OTHER, digest, APP),
+        ):
+            error = self.fails(coroutine, Refused)
+            self.assertEqual(error.code, ErrorCode.DENIED)
+        for coroutine in (
             self.hosted.delete_tag(APP, V1),
             self.hosted.delete_manifest(APP, made.digest),
             self.hosted.delete_blob(APP, digest),
         ):
             error = self.fails(coroutine, Refused)
-            self.assertEqual(error.code, ErrorCode.DENIED)
+            self.assertEqual(error.code, ErrorCode.UNSUPPORTED)
         self.now(self.hosted.manifest(APP, V1))
+
+    def test_leases(self) -> None:
+        """A push has one; a HEAD makes it longer, at most once in half of it."""
+        self.push(APP, V1, make_image(b"layer"))
+        digest = Digest.of(b"layer")
+        for later, since in (
+            (0, 0),
+            (uploads.LEASE / 4, 0),
+            (uploads.LEASE / 2, 3 * uploads.LEASE / 4),
+        ):
+            self.house.clock.advance(later)
+            self.now(self.hosted.blob_size(APP, digest))
+            found = self.now(self.house.metadata.blob(1, APP, digest))
+            self.assertEqual(found.leased_until, 1_000_000 + since + uploads.LEASE)
+        self.now(self.hosted.mount(OTHER, digest, APP))
+        found = self.now(self.house.metadata.blob(1, OTHER, digest))
+        self.assertEqual(
+            found.leased_until, 1_000_000 + 3 * uploads.LEASE / 4 + uploads.LEASE
+        )
+
+    def test_unknown_types(self) -> None:
+        """Refused, unless the repository takes any; that of old ORAS is known."""
+        body = b'{"blobs":[]}'
+        for media_type in ("application/json", "text/html", "application/x"):
+            error = self.fails(
+                self.hosted.put_manifest(APP, V1, media_type, body), Invalid
+            )
+            self.assertEqual(error.code, ErrorCode.MANIFEST_INVALID)
+        known = "application/vnd.oci.artifact.manifest.v1+json"
+        self.now(self.hosted.put_manifest(APP, V1, known, body))
+        self.hosted._any_type = True
+        self.now(self.hosted.put_manifest(APP, V1, "application/x", body))
 
 
 class OfflineTests(HostedCase):

@@ -11,6 +11,7 @@ from zope.interface import implementer
 
 from pullthrough.errors import TooLarge
 from pullthrough.interfaces import IContent
+from pullthrough.spec.forwarded import Seen
 from pullthrough.web.exchange import Disconnected, Headers, IExchange
 from pullthrough.web.head import Head
 
@@ -31,6 +32,7 @@ class FakeExchange:
         user: str = "",
         cut: int | None = None,
         secure: bool = False,
+        forwarded: bool = False,
     ) -> None:
         given = {name.lower(): value for name, value in (headers or {}).items()}
         if user:
@@ -40,9 +42,7 @@ class FakeExchange:
         self.head = Head(
             method, parts.path, parts.query, tuple(given.items()), len(body)
         )
-        self.peer = "192.0.2.7"
-        self.secure = secure
-        self.connector = "registry.test:5000"
+        self.seen = Seen("192.0.2.7", secure, "registry.test:5000", forwarded)
         self.status = 0
         self.headers: dict[str, str] = {}
         self.sent = b""

@@ -17,6 +17,7 @@ from zope.interface.verify import verifyObject
 from pullthrough.errors import StorageOutage, TooLarge
 from pullthrough.interfaces import IContent
 from pullthrough.spec.digest import Digest
+from pullthrough.spec.forwarded import Seen, TrustedProxies
 from pullthrough.storage.filesystem import FilesystemBlobStore
 from pullthrough.storage.memory import MemoryContent
 from pullthrough.threads import Threads
@@ -152,8 +153,24 @@ class AnswerTests(ConnectionCase):
         self.assertIn(b"Date: Thu, 01 Jan 1970 00:00:00 GMT", lines)
         self.assertFalse(wire.closed)
         self.assertTrue(verifyObject(IExchange, self.exchanges[0]))
-        self.assertEqual(self.exchanges[0].peer, "192.0.2.7")
-        self.assertEqual(self.exchanges[0].connector, "a")
+        self.assertEqual(self.exchanges[0].seen, Seen("192.0.2.7", False, "a"))
+
+    def test_behind_a_reverse_proxy(self) -> None:
+        """What one that is trusted forwards is what the client sees."""
+        request = GET.replace(
+            b"\r\n\r\n",
+            b"\r\nX-Forwarded-For: 203.0.113.9\r\nX-Forwarded-Proto: https\r\n"
+            b"X-Forwarded-Host: registry.test\r\n\r\n",
+        )
+        wire = self.connect()
+        self.listener.trusted = TrustedProxies(["192.0.2.0/24"])
+        wire.receive(request)
+        self.assertEqual(
+            self.exchanges[0].seen, Seen("203.0.113.9", True, "registry.test", True)
+        )
+        self.listener.trusted = TrustedProxies(["198.51.100.1"])
+        wire.receive(request)
+        self.assertEqual(self.exchanges[1].seen, Seen("192.0.2.7", False, "a"))
 
     def test_a_head_in_pieces(self) -> None:
         """However it is cut."""
