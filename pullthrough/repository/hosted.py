@@ -19,7 +19,7 @@ from pullthrough.repository.uploads import LEASE, Uploads
 from pullthrough.spec.descriptor import Descriptor
 from pullthrough.spec.digest import Digest
 from pullthrough.spec.errorcodes import ErrorCode
-from pullthrough.spec.mediatypes import OCTET_STREAM
+from pullthrough.spec.mediatypes import OCTET_STREAM, SCHEMA1
 from pullthrough.spec.names import ImageName
 from pullthrough.spec.pages import Names, Page
 from pullthrough.spec.provenance import Provenance, Source
@@ -184,11 +184,7 @@ class HostedRepository:
                 ErrorCode.DIGEST_INVALID,
                 f"the manifest has digest {record.descriptor.digest}",
             )
-        for missing in await self.missing(image, record):
-            raise Invalid(
-                ErrorCode.MANIFEST_BLOB_UNKNOWN,
-                f"push blob {missing} to {image} first",
-            )
+        await self._check_blobs(image, record)
         moved = [*tags, reference] if isinstance(reference, Tag) else tags
         fixed = self._deployment.fixed(moved)
         return await self._manifests.write(
@@ -210,13 +206,22 @@ class HostedRepository:
                 f"nothing is deleted from {self.name} (write_policy = deny)",
             )
 
-    async def missing(self, image: ImageName, record: ManifestRecord) -> list[Digest]:
-        """The blobs that a manifest needs and that are not the image's."""
-        absent = []
-        for needed in dict.fromkeys(blob.digest for blob in record.blobs):
-            if await self._metadata.blob(self._repository, image, needed) is None:
-                absent.append(needed)
-        return absent
+    async def _check_blobs(self, image: ImageName, record: ManifestRecord) -> None:
+        """The blobs that a manifest needs must be the image's, with their sizes."""
+        told = record.descriptor.media_type not in SCHEMA1  # which tells no sizes
+        for needed in dict.fromkeys(record.blobs):
+            digest = needed.digest
+            found = await self._metadata.blob(self._repository, image, digest)
+            if found is None:
+                raise Invalid(
+                    ErrorCode.MANIFEST_BLOB_UNKNOWN,
+                    f"push blob {digest} to {image} first",
+                )
+            if told and found.size != needed.size:
+                raise Invalid(
+                    ErrorCode.MANIFEST_INVALID,
+                    f"blob {digest} has {found.size} bytes, not {needed.size}",
+                )
 
     async def begin_upload(
         self, image: ImageName, principal: str, algorithm: str = "sha256"

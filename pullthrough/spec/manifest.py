@@ -4,6 +4,7 @@ The bytes are the manifest; what is read here only tells what they refer to.
 """
 
 import json
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -21,8 +22,12 @@ LARGEST_MANIFEST = 4 * 1024 * 1024
 #: 4 MiB of ``[[[[…`` costs 100 MiB and blocks for half a second (measured).
 _CAPS = ((b"{", 20_000), (b"[", 20_000), (b",", 100_000))
 
-#: Longest media type, in characters (RFC 6838 section 4.2: 127 for each half).
-_LONGEST_TYPE = 255
+#: A media type, roughly: artifacts are not pedantic about it, but it must fit into a
+#: header (RFC 6838 section 4.2: at most 127 characters for each half).
+_TYPE = re.compile(r"[\x20-\x7e]{0,255}")
+
+#: image-spec, descriptor.md: "size" is an int64.
+_SIZES = range(2**63)
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,14 +130,28 @@ def load(body: bytes, strict: bool = False) -> dict[str, Any]:
         if body.count(byte) > cap:
             raise _invalid(f"a manifest has at most {cap} times {byte.decode()!r}")
     try:
-        document = json.loads(body, object_pairs_hook=_once if strict else None)
+        # Decoded here: of bytes json would guess UTF-16 too, and pass over a byte order
+        # mark, where others refuse.
+        document = json.loads(
+            body.decode("utf-8"),
+            object_pairs_hook=_once if strict else None,
+            parse_constant=_no_number,
+        )
+        if b"\\u" in body:
+            # Half of a surrogate pair is no character; each reader makes of it what
+            # it likes.
+            json.dumps(document, ensure_ascii=False).encode("utf-8")
     except InvalidText:
         raise
     except (ValueError, RecursionError) as error:
-        raise _invalid("a manifest is a JSON object") from error
+        raise _invalid("a manifest is a JSON object, in UTF-8") from error
     if not isinstance(document, dict):
         raise _invalid("a manifest is a JSON object")
     return document
+
+
+def _no_number(text: str) -> None:
+    raise ValueError(f"{text} is not of JSON")  # NaN and Infinity
 
 
 def parse(body: bytes, media_type: str, strict: bool = False) -> Parsed:
@@ -144,8 +163,8 @@ def parse(body: bytes, media_type: str, strict: bool = False) -> Parsed:
     :param strict: see :func:`load`.
     :raises InvalidText: MANIFEST_INVALID, and why.
     """
-    if len(media_type) > _LONGEST_TYPE:
-        raise _invalid(f"a media type has at most {_LONGEST_TYPE} characters")
+    if not _TYPE.fullmatch(media_type):
+        raise _invalid("a media type has at most 255 printable characters")
     document = load(body, strict)
     if media_type in mediatypes.SCHEMA1:
         return _schema1(document)
@@ -154,8 +173,8 @@ def parse(body: bytes, media_type: str, strict: bool = False) -> Parsed:
         blobs=tuple(_blobs(document)),
         manifests=tuple(_descriptors(document.get("manifests"), "manifests")),
         subject=_subject(document),
-        artifact_type=_artifact_type(document),
-        annotations=_annotations(document),
+        artifact_type=_artifact_type(document, strict),
+        annotations=_annotations(document, strict),
     )
 
 
@@ -207,10 +226,10 @@ def _descriptor(value: Any, where: str) -> Descriptor:
     if not isinstance(value, dict):
         raise _invalid(f"{where} must be a descriptor")
     size = value.get("size")
-    if not isinstance(size, int) or isinstance(size, bool) or size < 0:
+    if isinstance(size, bool) or not isinstance(size, int) or size not in _SIZES:
         raise _invalid(f"{where}.size must be a number of bytes")
     media_type = value.get("mediaType")
-    if not isinstance(media_type, str) or len(media_type) > _LONGEST_TYPE:
+    if not isinstance(media_type, str) or not _TYPE.fullmatch(media_type):
         raise _invalid(f"{where}.mediaType must be a media type")
     return Descriptor(media_type, _digest(value.get("digest"), where), size)
 
@@ -230,24 +249,32 @@ def _subject(document: dict[str, Any]) -> Digest | None:
     return _descriptor(document["subject"], "subject").digest
 
 
-def _artifact_type(document: dict[str, Any]) -> str:
+def _artifact_type(document: dict[str, Any], strict: bool) -> str:
     # distribution-spec, "Listing Referrers": "If the artifactType is empty or
     # missing in the image manifest, the value of artifactType MUST be set to the
     # config descriptor mediaType value".
     written = document.get("artifactType")
-    if isinstance(written, str) and written:
-        return written[:_LONGEST_TYPE]
+    if isinstance(written, str) and written and _TYPE.fullmatch(written):
+        return written
+    if strict and written not in (None, ""):
+        raise _invalid("'artifactType' must be a media type")
     config = document.get("config")
     found = config.get("mediaType", "") if isinstance(config, dict) else ""
     return str(found)
 
 
-def _annotations(document: dict[str, Any]) -> str:
+def _annotations(document: dict[str, Any], strict: bool) -> str:
     annotations = document.get("annotations")
     if not annotations:
         return ""
-    if not isinstance(annotations, dict):
-        raise _invalid("'annotations' must be an object")
+    # image-spec, annotations.md: "a key-value map where both the key and value MUST be
+    # strings".
+    if not isinstance(annotations, dict) or not all(
+        isinstance(value, str) for value in annotations.values()
+    ):
+        if strict:
+            raise _invalid("'annotations' must be an object of strings")
+        return ""
     return json.dumps(annotations, separators=(",", ":"), ensure_ascii=False)
 
 

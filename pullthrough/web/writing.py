@@ -131,13 +131,35 @@ async def _open(
     principal = call.identity.principal
     upload = await repository.upload(route.image, route.identifier, principal)
     stated = call.head.get("content-range")
-    if stated:
-        chunk = parse_chunk_range(stated)
-        if chunk is None or chunk.start != upload.offset:
-            offset = upload.offset
-            await upload.checkpoint()
-            raise OutOfOrder(offset)
+    length = call.head.length
+    refusal = _chunk_refusal(stated, length, upload.offset) if stated else None
+    if refusal is not None:
+        await upload.checkpoint()
+        raise refusal
     return upload
+
+
+def _chunk_refusal(stated: str, length: int | None, offset: int) -> Invalid | None:
+    """Why a chunk with that ``Content-Range`` is not taken, or None.
+
+    :param length: its bytes, where they are told beforehand.
+    :param offset: where the session stands, in bytes.
+    """
+    chunk = parse_chunk_range(stated)
+    if chunk is None:
+        return Invalid(
+            ErrorCode.BLOB_UPLOAD_INVALID,
+            "Content-Range must be FIRST-LAST, both counted from 0",
+        )
+    if chunk.start != offset:
+        return OutOfOrder(offset)
+    if length not in (None, chunk.end - chunk.start):
+        return Invalid(
+            ErrorCode.SIZE_INVALID,
+            f"Content-Range promises {chunk.end - chunk.start} bytes,"
+            f" Content-Length {length}",
+        )
+    return None
 
 
 async def _receive(call: Call, upload: IUpload) -> None:

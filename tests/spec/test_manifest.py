@@ -129,7 +129,12 @@ class ParseTests(SynchronousTestCase):
         self.refused(image(layers=[{**descriptor(LAYER), "mediaType": "x" * 256}]))
         self.refused(image(layers=[{**descriptor(LAYER), "digest": 7}]))
         self.refused(image(layers=[{**descriptor(LAYER), "digest": "md5:x"}]))
-        self.refused(image(annotations=[1]))
+        self.refused(image(layers=[{**descriptor(LAYER), "size": 2**63}]))
+        good = encoded(image())
+        self.refused(b"\xef\xbb\xbf" + good)
+        self.refused(good.decode().encode("utf-16"))
+        self.refused(image(x=float("nan")))
+        self.refused(good.replace(b"{", b'{"x":"\\ud800",', 1))
         self.refused(image(subject=7))
         self.refused(image(), "x" * 256)
         self.refused({"schemaVersion": 1, "fsLayers": [7]}, mt.DOCKER_SCHEMA1)
@@ -152,6 +157,24 @@ class ParseTests(SynchronousTestCase):
             with self.assertRaises(InvalidText) as caught:
                 parse(broken, mt.OCI_MANIFEST, strict=True)
             self.assertIn("stands twice", caught.exception.detail)
+
+    def test_what_is_odd_but_harmless(self) -> None:
+        """Refused in what is pushed, passed over in what we fetch."""
+        for odd in (
+            {"annotations": [1]},
+            {"annotations": {"x": 1}},
+            {"artifactType": 1},
+            {"artifactType": "x" * 256},
+            {"artifactType": "a\r\nb"},
+        ):
+            body = encoded(image(**odd))
+            parsed = parse(body, mt.OCI_MANIFEST)
+            plain = parse(encoded(image()), mt.OCI_MANIFEST)
+            self.assertEqual(parsed, plain)
+            with self.assertRaises(InvalidText):
+                parse(body, mt.OCI_MANIFEST, strict=True)
+        escaped = encoded(image()).replace(b"{", b'{"x":"\\u00fc",', 1)
+        parse(escaped, mt.OCI_MANIFEST, strict=True)
 
     def test_a_large_manifest_is_taken(self) -> None:
         """4 MiB are taken."""

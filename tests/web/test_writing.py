@@ -59,7 +59,7 @@ class WritingTests(SiteCase):
         """416 with the range that stands; the session goes on."""
         location = self.begin()
         self.ask("PATCH", location, body=LAYER[:4])
-        for value in ("5-9", "3-9", "0-3", "x"):
+        for value in ("5-9", "3-9", "0-3"):
             headers = {"Content-Range": value}
             got = self.ask("PATCH", location, body=b"xxxxx", headers=headers)
             self.assertEqual((got.status, got.headers["Range"]), (416, "0-3"))
