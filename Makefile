@@ -19,15 +19,9 @@ $(VENV)/.test: setup.cfg pyproject.toml
 	$(PIP) install -e '.[test]'
 	touch $@
 
-# The official conformance suite, where there is a Go that can build it.
-CONFORMANCE = github.com/opencontainers/distribution-spec/conformance
-CONFORMANCE_VERSION = v0.0.0-20260831232431-97274622c111
-
-$(VENV)/.conformance: $(VENV)/.test Makefile
-	if command -v go >/dev/null; then \
-	    GOBIN=$(abspath $(BIN)) go install $(CONFORMANCE)@$(CONFORMANCE_VERSION) >$@.log 2>&1 \
-	        || cat $@.log; \
-	fi
+# Clients and the official conformance suite, where there is a Go that can build them.
+$(VENV)/.tools: $(VENV)/.test tests/testbed/go_tools.sh
+	tests/testbed/go_tools.sh $(abspath $(BIN))
 	touch $@
 
 test: lint unit
@@ -38,7 +32,7 @@ lint: $(VENV)/.test
 	$(BIN)/mypy --no-error-summary
 
 # The rules in spec/ are covered to the last branch.
-unit: $(VENV)/.test $(VENV)/.conformance
+unit: $(VENV)/.test $(VENV)/.tools
 	$(BIN)/python -m pytest --cov=pullthrough/spec --cov-branch --cov-report= --cov-fail-under=100
 
 bench: $(VENV)/.test
