@@ -1,24 +1,21 @@
 """From the configuration to the object graph; the one file that names classes."""
 
 import os
-import random
 import secrets
 import time
 from collections.abc import Coroutine
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, TypeVar
 
 from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 
-import pullthrough
 from pullthrough.access.bootstrap import Bootstrap, ensure_admin
 from pullthrough.access.htpasswd import parse_htpasswd
 from pullthrough.access.policy import SimplePolicy
 from pullthrough.access.principals import Authenticator
 from pullthrough.access.tokens import Tokens
-from pullthrough.config.model import Connector, Egress, Kind, Remote, Settings
+from pullthrough.config.model import Connector, Kind, Remote, Settings
 from pullthrough.config.model import Repository as Described
 from pullthrough.interfaces import IRepository
 from pullthrough.metadata.lock import DataLock
@@ -28,19 +25,18 @@ from pullthrough.repository.fills import Fills
 from pullthrough.repository.group import GroupRepository
 from pullthrough.repository.hosted import HostedRepository
 from pullthrough.repository.manifests import Manifests
+from pullthrough.repository.negative import KnownMisses
 from pullthrough.repository.offline import OfflineRepository
+from pullthrough.repository.proxied import ProxiedManifests
+from pullthrough.repository.proxiedblobs import ProxiedBlobs
+from pullthrough.repository.proxiedreferrers import ProxiedReferrers
 from pullthrough.repository.proxy import ProxyRepository
 from pullthrough.repository.uploads import Uploads
 from pullthrough.repository.writable import WritableGroup
 from pullthrough.spec.forwarded import TrustedProxies
-from pullthrough.spec.origins import Origin
 from pullthrough.storage.filesystem import FilesystemBlobStore
 from pullthrough.threads import Threads
-from pullthrough.upstream.client import RegistryUpstream
-from pullthrough.upstream.credentials import Login
-from pullthrough.upstream.egress import EgressAgent, Way
-from pullthrough.upstream.requests import Requests
-from pullthrough.upstream.trust import Trust
+from pullthrough.upstreams import Upstreams
 from pullthrough.web.guard import Guard
 from pullthrough.web.listener import Listener
 from pullthrough.web.site import Site
@@ -80,7 +76,6 @@ class Assembly:
         self._passwords = Threads(reactor, "passwords", PASSWORD_THREADS)
         self._uploads: list[Uploads] = []
         self._fills: list[Fills] = []
-        self._agents: list[EgressAgent] = []
         data = settings.data
         data.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._lock = DataLock(data / "pullthrough.lock")
@@ -92,7 +87,7 @@ class Assembly:
             for store in settings.blob_stores
         }
         self._prepare_stores()
-        self._trust = Trust(_bytes_of(settings.http.trust))
+        self._upstreams = Upstreams(settings.http, reactor)
         self._repositories: dict[str, IRepository] = {}
         described = {one.name: one for one in settings.repositories}
         for one in settings.repositories:
@@ -128,8 +123,7 @@ class Assembly:
             fills.close()
         for uploads in self._uploads:
             await uploads.close()
-        for agent in self._agents:
-            await agent.close()
+        await self._upstreams.close()
         await self._metadata.close()
         for threads in (self._disk, self._writing, self._reading, self._passwords):
             threads.stop()
@@ -195,47 +189,30 @@ class Assembly:
         store: FilesystemBlobStore,
         manifests: Manifests,
     ) -> ProxyRepository:
+        upstream = self._upstreams.upstream(one.name, remote)
+        misses = KnownMisses(remote.negative_time_to_live, self._reactor.seconds)
         fills = Fills(store, self._reactor, new_key)
         self._fills.append(fills)
+        common = (one.name, number, upstream)
         return ProxyRepository(
-            one.name,
-            number,
-            self._upstream(remote),
-            store,
+            *common,
             self._metadata,
             manifests,
-            fills,
-            library=remote.library,
-            max_age=remote.metadata_max_age,
-            any_type=not one.strict_content_type_validation,
-            now=time.time,
-        )
-
-    def _upstream(self, remote: Remote) -> RegistryUpstream:
-        http = self._settings.http
-        agent = EgressAgent(
-            self._reactor,
-            _way(remote.egress or http.egress, http.egress),
-            self._trust,
-            http.timeout,
-        )
-        self._agents.append(agent)
-        suffix = f" {http.user_agent_suffix}" if http.user_agent_suffix else ""
-        requests = Requests(
-            remote.url,
-            agent,
-            Login(
-                remote.username,
-                remote.password.reveal(),
-                remote.bearer_token.reveal(),
+            ProxiedManifests(
+                *common,
+                self._metadata,
+                manifests,
+                remote.freshness,
+                misses,
+                time.time,
+                any_type=not one.strict_content_type_validation,
             ),
-            self._reactor,
-            random.random,
-            timeout=http.timeout,
-            retries=http.retries,
-            agent_name=f"pullthrough/{pullthrough.__version__}{suffix}",
+            ProxiedBlobs(*common, store, self._metadata, fills, misses),
+            ProxiedReferrers(*common, self._metadata, remote.freshness, time.time),
+            index=self._upstreams.index(remote),
+            rule=remote.rule,
+            library=remote.library,
         )
-        return RegistryUpstream(str(Origin.of(remote.url)), requests, self._reactor)
 
     def _users(self) -> dict[str, bytes]:
         htpasswd = self._settings.auth.htpasswd
@@ -251,7 +228,9 @@ class Assembly:
         found = []
         for one in self._settings.repositories:
             repository = self._repositories[one.name]
-            guard = Guard(one.name, authenticator, policy, one.force_basic_auth)
+            guard = Guard(
+                one.name, authenticator, policy, one.force_basic_auth, one.mirror
+            )
             site = Site(
                 repository,
                 guard,
@@ -282,17 +261,3 @@ def at_once(coroutine: Coroutine[Any, Any, T]) -> T:
     for problem in failures:
         raise problem
     return results[0]
-
-
-def _way(egress: Egress, general: Egress) -> Way:
-    # A repository's own proxy keeps the hosts that need none.
-    return Way(
-        egress.proxy,
-        egress.username,
-        egress.password.reveal(),
-        egress.non_proxy_hosts or general.non_proxy_hosts,
-    )
-
-
-def _bytes_of(path: Path | None) -> bytes:
-    return path.read_bytes() if path else b""

@@ -22,11 +22,26 @@ class RegistryError(Exception):
 
 
 class Miss(RegistryError):
-    """The content, tag, name or upload session is not there."""
+    """The content, tag, name or upload session is not there.
+
+    :ivar certain: whether the upstream said so plainly. A 401, or a 404 that is no
+        registry's, is a miss for the client, but nothing to remember (invariant I15).
+    """
+
+    def __init__(self, code: ErrorCode, detail: str, *, certain: bool = True) -> None:
+        super().__init__(code, detail)
+        self.certain = certain
 
 
 class Refused(RegistryError):
     """Forbidden by a rule of ours: rights, policy, a read-only repository."""
+
+
+class RuledOut(Refused):
+    """A routing rule of a proxy refuses the image; another member may have it."""
+
+    def __init__(self, detail: str) -> None:
+        super().__init__(ErrorCode.DENIED, detail)
 
 
 class Unauthenticated(Refused):
@@ -61,6 +76,17 @@ class TooLarge(Invalid):
         super().__init__(ErrorCode.SIZE_INVALID, detail)
 
 
+def denied(code: ErrorCode, error: "Miss | Refused | Outage") -> "Miss | Outage":
+    """What an upstream denies to us it does not have for our clients: a group goes on
+    to the next member. A miss or an outage is passed on.
+
+    :param code: of the miss.
+    """
+    if isinstance(error, Refused):
+        return Miss(code, error.detail, certain=False)
+    return error
+
+
 class Outage(RegistryError):
     """Nobody could tell: never stored, never cached, never sent as 404."""
 
@@ -87,12 +113,31 @@ class UpstreamLimited(Outage):
         self.retry_after = retry_after
 
 
+class UpstreamBlocked(Outage):
+    """Nothing is asked of the upstream now: by hand, or because it keeps failing.
+
+    :ivar retry_after: seconds until it is tried again, or None.
+    :ivar by_hand: copies of any age are served then.
+    """
+
+    def __init__(
+        self, detail: str, retry_after: float | None = None, by_hand: bool = False
+    ) -> None:
+        super().__init__(detail)
+        self.retry_after = retry_after
+        self.by_hand = by_hand
+
+
 class EgressOutage(UpstreamOutage):
     """The egress proxy refused, or could not be reached."""
 
 
 class StorageOutage(Outage):
     """Our own disk or database failed; one cannot know what it holds."""
+
+
+class Rotten(StorageOutage):
+    """Stored content is not what its name says."""
 
 
 class Overload(Outage):

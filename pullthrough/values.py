@@ -67,6 +67,28 @@ class BlobRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class Referrers:
+    """The manifests that refer to another one, each once.
+
+    :ivar warning: a sentence for a ``Warning: 299`` header, or empty.
+    """
+
+    records: tuple[ManifestRecord, ...] = ()
+    warning: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ReferrersRecord:
+    """What an upstream has listed.
+
+    :ivar checked_at: when (seconds since the epoch).
+    """
+
+    records: tuple[ManifestRecord, ...]
+    checked_at: float
+
+
+@dataclass(frozen=True, slots=True)
 class TagRecord:
     """What a tag stands for.
 

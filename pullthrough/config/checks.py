@@ -13,6 +13,7 @@ def check(settings: Settings) -> list[str]:
     faults += _members(settings.repositories)
     faults += _stores(settings)
     faults += _ports(settings.repositories)
+    faults += _mirrors(settings)
     return faults
 
 
@@ -30,6 +31,15 @@ def _members(repositories: Iterable[Repository]) -> Iterable[str]:
             yield f"{where} writable_member: {writable} is not one of its members"
         elif writable in known and known[writable].kind is not Kind.HOSTED:
             yield f"{where} writable_member: {writable} is not a hosted repository"
+
+
+def _mirrors(settings: Settings) -> Iterable[str]:
+    for one in settings.repositories:
+        if one.mirror and (one.force_basic_auth or not settings.auth.anonymous_access):
+            yield (
+                f"[repository:{one.name}] role: a mirror is asked without a password;"
+                " it needs anonymous_access = yes and force_basic_auth = no"
+            )
 
 
 def _below(group: Repository, known: dict[str, Repository]) -> set[str]:

@@ -8,8 +8,10 @@ from pathlib import Path
 
 from pullthrough.config import fields
 from pullthrough.config.checks import check
+from pullthrough.config.defaults import Defaults
 from pullthrough.config.model import Auth, BlobStore, Http, Repository, Settings
-from pullthrough.config.repositories import Defaults, read_repository
+from pullthrough.config.remotes import read_rule
+from pullthrough.config.repositories import read_repository
 from pullthrough.config.secrets import SecretError, read_private, read_text
 from pullthrough.config.section import Section
 
@@ -70,6 +72,8 @@ def _sections(text: str) -> dict[str, dict[str, str]]:
         inline_comment_prefixes=(";",),
         empty_lines_in_values=False,
     )
+    # Options in any case, but what stands behind a dot is a pattern of tags.
+    parser.optionxform = _option  # type: ignore[method-assign, assignment]
     try:
         parser.read_string(text)
     except configparser.DuplicateOptionError as error:
@@ -85,6 +89,11 @@ def _sections(text: str) -> dict[str, dict[str, str]]:
         faults = [f"line {number}: is not OPTION = VALUE" for number, _ in error.errors]
         raise ConfigurationError(faults) from None
     return {name: dict(parser[name]) for name in parser.sections()}
+
+
+def _option(written: str) -> str:
+    name, dot, pattern = written.partition(".")
+    return name.lower() + dot + pattern
 
 
 def _override(
@@ -124,6 +133,11 @@ def _settings(
         environ=environ,
         tls_certificate=top.get("tls_certificate", path, None),
         tls_key=top.get("tls_key", path, None),
+        rules={
+            name.removeprefix("routing:"): read_rule(name.removeprefix("routing:"), one)
+            for name, one in sections.items()
+            if name.startswith("routing:")
+        },
     )
     stores: list[BlobStore] = []
     repositories: list[Repository] = []
@@ -131,7 +145,7 @@ def _settings(
         kind, _, own = name.partition(":")
         if name in _FIXED:
             continue
-        if kind not in ("blobstore", "repository"):
+        if kind not in ("blobstore", "repository", "routing"):
             faults.append(f"[{name}]: there is no such section")
             section.skip()
             continue
@@ -142,7 +156,7 @@ def _settings(
         if kind == "blobstore":
             where = section.get("path", path, data / "blobs" / own)
             stores.append(BlobStore(own, where))
-        else:
+        elif kind == "repository":
             repositories.append(read_repository(own, section, defaults))
     return Settings(
         data=data,
@@ -168,6 +182,8 @@ def _http(section: Section, folder: Path) -> Http:
         retries=section.get("retries", fields.number(0, 10), default.retries),
         user_agent_suffix=section.get("user_agent_suffix", fields.printable, ""),
         trust=trust,
+        private_hosts=section.get("private_hosts", fields.hosts, nowhere),
+        offline=section.get("offline", fields.boolean, False),
     )
 
 

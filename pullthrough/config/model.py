@@ -5,6 +5,8 @@ from enum import Enum
 from pathlib import Path
 
 from pullthrough.config.secrets import Secret
+from pullthrough.spec.freshness import Freshness
+from pullthrough.spec.routing import RoutingRule
 from pullthrough.spec.writepolicy import Deployment
 
 
@@ -58,6 +60,9 @@ class Http:
     :ivar timeout: seconds to connect, to the first byte, and between bytes.
     :ivar retries: how often a GET or HEAD is tried again.
     :ivar trust: a PEM bundle of further certificate authorities.
+    :ivar private_hosts: hosts, globs, addresses and networks in private ranges that
+        redirects and token realms may lead to.
+    :ivar offline: whether no upstream is asked at all.
     """
 
     egress: Egress = Egress()
@@ -65,6 +70,8 @@ class Http:
     retries: int = 2
     user_agent_suffix: str = ""
     trust: Path | None = None
+    private_hosts: tuple[str, ...] = ()
+    offline: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,21 +100,34 @@ class Remote:
     :ivar url: scheme, host, perhaps port and path; no trailing slash.
     :ivar library: a one-part name means ``library/NAME`` there.
     :ivar egress: None: as ``[http]`` says.
-    :ivar metadata_max_age: how long a tag is served without asking, in seconds.
+    :ivar urls: the others that are asked when the first cannot tell.
+    :ivar index_url: where images are searched; empty: nowhere.
+    :ivar negative_time_to_live: seconds for which a miss is remembered.
+    :ivar auto_block: whether hosts that keep failing are left alone.
+    :ivar blocked: whether nothing is asked and only copies are served.
     """
 
     url: str
+    urls: tuple[str, ...] = ()
     username: str = ""
     password: Secret = Secret("")
     bearer_token: Secret = Secret("")
     egress: Egress | None = None
     library: bool = False
-    metadata_max_age: float = 86400.0
+    freshness: Freshness = Freshness()
+    negative_time_to_live: float = 600.0
+    auto_block: bool = True
+    blocked: bool = False
+    rule: RoutingRule | None = None
+    index_url: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Repository:
-    """``[repository:NAME]``. What a kind does not have is None or empty."""
+    """``[repository:NAME]``. What a kind does not have is None or empty.
+
+    :ivar mirror: whether clients use it as a mirror of Docker Hub.
+    """
 
     name: str
     kind: Kind
@@ -115,6 +135,7 @@ class Repository:
     force_basic_auth: bool = False
     v1_enabled: bool = False
     online: bool = True
+    mirror: bool = False
     deployment: Deployment = Deployment()
     strict_content_type_validation: bool = True
     blob_store_name: str = ""

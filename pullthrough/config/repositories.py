@@ -1,36 +1,15 @@
 """The ``[repository:NAME]`` sections."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from pullthrough.config import fields
-from pullthrough.config.model import Connector, Egress, Kind, Remote, Repository
-from pullthrough.config.secrets import Secret, SecretError, find_secret, read_text
+from pullthrough.config.defaults import Defaults
+from pullthrough.config.model import Connector, Kind, Repository
+from pullthrough.config.remotes import read_remote
+from pullthrough.config.secrets import SecretError, read_text
 from pullthrough.config.section import Section
 from pullthrough.spec.writepolicy import Deployment, WritePolicy
-
-#: Hosts where a one-part name means ``library/NAME``.
-DOCKER_HUB = frozenset({"registry-1.docker.io", "index.docker.io", "docker.io"})
-
-
-@dataclass(frozen=True, slots=True)
-class Defaults:
-    """What a repository's section takes from elsewhere."""
-
-    folder: Path
-    environ: Mapping[str, str]
-    tls_certificate: Path | None
-    tls_key: Path | None
-
-    def path(self, value: str) -> Path:
-        """A path, relative to the file."""
-        return self.folder / value
-
-    def secret(self, value: str) -> Secret:
-        """A secret, wherever it lies."""
-        return find_secret(value, self.folder, self.environ)
 
 
 def read_repository(name: str, section: Section, defaults: Defaults) -> Repository:
@@ -43,6 +22,7 @@ def read_repository(name: str, section: Section, defaults: Defaults) -> Reposito
         force_basic_auth=section.get("force_basic_auth", fields.boolean, False),
         v1_enabled=section.get("v1_enabled", fields.boolean, False),
         online=section.get("online", fields.boolean, True),
+        mirror=section.get("role", _role, False),
     )
     if kind is None:
         if not section.has("type"):
@@ -66,7 +46,13 @@ def read_repository(name: str, section: Section, defaults: Defaults) -> Reposito
     )
     if kind is Kind.HOSTED:
         return replace(common, deployment=_deployment(section))
-    return replace(common, remote=_remote(section, defaults))
+    return replace(common, remote=read_remote(section, defaults))
+
+
+def _role(value: str) -> bool:
+    if value not in ("registry", "mirror"):
+        raise fields.FieldError("must be registry or mirror")
+    return value == "mirror"
 
 
 def _kind(value: str) -> Kind | None:
@@ -116,30 +102,3 @@ def _readable(section: Section, option: str, path: Path) -> None:
         read_text(path)
     except SecretError as error:
         section.fault(option, str(error))
-
-
-def _remote(section: Section, defaults: Defaults) -> Remote:
-    if not section.has("remote_url"):
-        section.fault("remote_url", "a proxy needs the URL of its upstream")
-    url = section.get("remote_url", fields.remote, "")
-    username = section.get("username", fields.printable, "")
-    password = section.get("password", defaults.secret, Secret(""))
-    token = section.get("bearer_token", defaults.secret, Secret(""))
-    if token and (username or password):
-        section.fault("bearer_token", "goes without username and password")
-    elif bool(username) != bool(password) and not token:
-        missing = "password" if username else "username"
-        # One that is there but cannot be read has its own fault.
-        if not section.has(missing):
-            section.fault(missing, "username and password go together")
-    egress: Egress | None = section.get("proxy", fields.egress, None)
-    library = urlsplit(url).hostname in DOCKER_HUB
-    return Remote(
-        url=url,
-        username=username,
-        password=password,
-        bearer_token=token,
-        egress=egress,
-        library=section.get("library", fields.boolean, library),
-        metadata_max_age=section.get("metadata_max_age", fields.age, 86400.0),
-    )

@@ -1,6 +1,6 @@
 """One section of the file: its options are read one by one, its faults collected."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from difflib import get_close_matches
 from typing import TypeVar
 
@@ -48,6 +48,17 @@ class Section:
         except (FieldError, SecretError) as error:
             self.fault(option, str(error))
             return default
+
+    def patterns(
+        self, option: str, parse: Callable[[str], T]
+    ) -> Iterable[tuple[str, T]]:
+        """The values of ``OPTION.PATTERN``, in their order."""
+        for name in self._options:
+            first, dot, pattern = name.partition(".")
+            if first == option and dot and pattern:
+                value = self.get(name, parse, None)
+                if value is not None:
+                    yield pattern, value
 
     def finish(self) -> None:
         """Refuse the options that nobody has asked for."""

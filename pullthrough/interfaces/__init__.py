@@ -19,7 +19,7 @@ from pullthrough.interfaces.repositories import (
     IUpload,
     IWritableRepository,
 )
-from pullthrough.interfaces.upstream import IUpstream, IUpstreamBody
+from pullthrough.interfaces.upstream import ISearchIndex, IUpstream, IUpstreamBody
 
 __all__ = [
     "IAccessPolicy",
@@ -32,6 +32,7 @@ __all__ = [
     "IMetadataStore",
     "IReferrers",
     "IRepository",
+    "ISearchIndex",
     "ITagStore",
     "IUpload",
     "IUploadStore",

@@ -114,7 +114,8 @@ class IBlobStore(Interface):
         """
 
     async def open(digest: Digest) -> IContent:
-        """Open committed content.
+        """Open committed content. What has rotted is found out while it is read, at
+        the latest before its last byte is available: that raises Rotten.
 
         :raises Miss: BLOB_UNKNOWN when it is not here.
         :raises StorageOutage: when that cannot be told.
@@ -139,6 +140,9 @@ class IBlobStore(Interface):
 
     async def discard(key: str) -> None:
         """Drop a suspended ingest, if it is there."""
+
+    async def quarantine(digest: Digest) -> None:
+        """Put content aside that is not what its name says; it is then not here."""
 
     async def delete(digest: Digest) -> bool:
         """Remove committed content. Says whether it was here."""

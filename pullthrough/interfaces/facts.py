@@ -9,7 +9,13 @@ from pullthrough.spec.digest import Digest
 from pullthrough.spec.names import ImageName
 from pullthrough.spec.pages import Names, Page
 from pullthrough.spec.reference import Tag
-from pullthrough.values import BlobRecord, ManifestRecord, TagRecord, UploadRecord
+from pullthrough.values import (
+    BlobRecord,
+    ManifestRecord,
+    ReferrersRecord,
+    TagRecord,
+    UploadRecord,
+)
 
 
 class ITagStore(Interface):
@@ -107,6 +113,16 @@ class IManifestStore(Interface):
         repository: int, image: ImageName, subject: Digest
     ) -> Sequence[ManifestRecord]:
         """The manifests whose subject it is, sorted by digest."""
+
+    async def listed_referrers(
+        repository: int, image: ImageName, subject: Digest
+    ) -> ReferrersRecord | None:
+        """What an upstream has listed as referring to it, or None."""
+
+    async def put_listed_referrers(
+        repository: int, image: ImageName, subject: Digest, listed: ReferrersRecord
+    ) -> None:
+        """Keep what an upstream has listed, in place of what it listed before."""
 
 
 class IUploadStore(Interface):

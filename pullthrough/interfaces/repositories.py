@@ -12,7 +12,7 @@ from pullthrough.spec.names import ImageName
 from pullthrough.spec.pages import Names, Page
 from pullthrough.spec.provenance import Provenance
 from pullthrough.spec.reference import Reference, Tag
-from pullthrough.values import Manifest, ManifestRecord, Resolved
+from pullthrough.values import Manifest, ManifestRecord, Referrers, Resolved
 
 
 class IRepository(Interface):
@@ -56,7 +56,7 @@ class IRepository(Interface):
 class IReferrers(Interface):
     """A repository that knows which manifests refer to another one."""
 
-    async def referrers(image: ImageName, subject: Digest) -> Sequence[ManifestRecord]:
+    async def referrers(image: ImageName, subject: Digest) -> Referrers:
         """The manifests whose subject it is, sorted by digest; none is no error.
 
         :raises Outage: when nobody could tell.

@@ -1,5 +1,7 @@
 """Remote registries."""
 
+from collections.abc import Sequence
+
 from twisted.internet.interfaces import IConsumer
 from zope.interface import Attribute, Interface
 
@@ -8,7 +10,7 @@ from pullthrough.spec.digest import Digest
 from pullthrough.spec.names import ImageName
 from pullthrough.spec.pages import Names, Page
 from pullthrough.spec.reference import Reference
-from pullthrough.values import UpstreamManifest
+from pullthrough.values import ManifestRecord, UpstreamManifest
 
 
 class IUpstreamBody(Interface):
@@ -56,3 +58,18 @@ class IUpstream(Interface):
 
     async def tags(image: ImageName, page: Page) -> Names:
         """A page of the upstream's tags."""
+
+    async def referrers(
+        image: ImageName, subject: Digest
+    ) -> Sequence[ManifestRecord] | None:
+        """What refers to a manifest; None when the upstream has no such API."""
+
+
+class ISearchIndex(Interface):
+    """Where images are searched by what people call them."""
+
+    async def search(term: str, limit: int) -> Sequence[ImageName]:
+        """Images that match ``term``, at most ``limit``.
+
+        :raises Outage, Miss, Refused: like an upstream.
+        """

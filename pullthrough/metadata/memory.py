@@ -11,7 +11,13 @@ from pullthrough.spec.digest import Digest
 from pullthrough.spec.names import ImageName
 from pullthrough.spec.pages import Names, Page, cut
 from pullthrough.spec.reference import Tag
-from pullthrough.values import BlobRecord, ManifestRecord, TagRecord, UploadRecord
+from pullthrough.values import (
+    BlobRecord,
+    ManifestRecord,
+    ReferrersRecord,
+    TagRecord,
+    UploadRecord,
+)
 
 
 @dataclass
@@ -19,6 +25,7 @@ class _Image:
     blobs: dict[Digest, BlobRecord] = field(default_factory=dict)
     manifests: dict[Digest, ManifestRecord] = field(default_factory=dict)
     tags: dict[str, TagRecord] = field(default_factory=dict)
+    listed: dict[Digest, ReferrersRecord] = field(default_factory=dict)
 
 
 @implementer(IMetadataStore)
@@ -143,6 +150,22 @@ class MemoryMetadataStore:
             for digest in sorted(records, key=str)
             if records[digest].subject == subject
         ]
+
+    async def listed_referrers(
+        self, repository: int, image: ImageName, subject: Digest
+    ) -> ReferrersRecord | None:
+        """See :meth:`IManifestStore.listed_referrers`."""
+        return self._image(repository, image).listed.get(subject)
+
+    async def put_listed_referrers(
+        self,
+        repository: int,
+        image: ImageName,
+        subject: Digest,
+        listed: ReferrersRecord,
+    ) -> None:
+        """See :meth:`IManifestStore.put_listed_referrers`."""
+        self._made(repository, image).listed[subject] = listed
 
     async def add_blob(
         self,

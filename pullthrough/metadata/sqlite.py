@@ -8,7 +8,7 @@ import apsw
 from zope.interface import implementer
 
 from pullthrough.interfaces import IMetadataStore
-from pullthrough.metadata import manifests, tags, uploads
+from pullthrough.metadata import manifests, referrers, tags, uploads
 from pullthrough.metadata.connection import connect, outages
 from pullthrough.metadata.upgrade import scripts, upgrade
 from pullthrough.metadata.writer import Writer
@@ -18,7 +18,13 @@ from pullthrough.spec.names import ImageName
 from pullthrough.spec.pages import Names, Page
 from pullthrough.spec.reference import Tag
 from pullthrough.threads import IThreads
-from pullthrough.values import BlobRecord, ManifestRecord, TagRecord, UploadRecord
+from pullthrough.values import (
+    BlobRecord,
+    ManifestRecord,
+    ReferrersRecord,
+    TagRecord,
+    UploadRecord,
+)
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -149,6 +155,24 @@ class SqliteMetadataStore:
     ) -> Sequence[ManifestRecord]:
         """See :meth:`IManifestStore.referrers`."""
         return await self._read(manifests.referrers, repository, image, subject)
+
+    async def listed_referrers(
+        self, repository: int, image: ImageName, subject: Digest
+    ) -> ReferrersRecord | None:
+        """See :meth:`IManifestStore.listed_referrers`."""
+        return await self._read(referrers.listed_referrers, repository, image, subject)
+
+    async def put_listed_referrers(
+        self,
+        repository: int,
+        image: ImageName,
+        subject: Digest,
+        listed: ReferrersRecord,
+    ) -> None:
+        """See :meth:`IManifestStore.put_listed_referrers`."""
+        await self._write(
+            referrers.put_listed_referrers, repository, image, subject, listed
+        )
 
     # -- blobs --
 

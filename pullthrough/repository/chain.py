@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable, Sequence
 from typing import TypeVar
 
-from pullthrough.errors import Miss, Outage
+from pullthrough.errors import Miss, Outage, RuledOut
 from pullthrough.interfaces import IRepository
 from pullthrough.spec.errorcodes import ErrorCode
 
@@ -16,21 +16,33 @@ class _Answers:
     def __init__(self) -> None:
         self._outage: Outage | None = None
         self._miss: Miss | None = None
+        self._miss_of_hosted: Miss | None = None
+        self._ruled_out: RuledOut | None = None
 
-    def note(self, member: IRepository, error: Miss | Outage) -> None:
+    def note(self, member: IRepository, error: Miss | Outage | RuledOut) -> None:
         """Remember it; raise it where it ends the chain."""
-        if isinstance(error, Miss):
-            self._miss = self._miss or error
+        if isinstance(error, RuledOut):
+            self._ruled_out = self._ruled_out or error
+        elif isinstance(error, Miss):
+            if member.kind == "hosted":
+                self._miss_of_hosted = self._miss_of_hosted or error
+            else:
+                self._miss = self._miss or error
         elif member.kind == "hosted":
             raise error
         else:
             self._outage = self._outage or error
 
-    def conclusion(self) -> Miss | Outage:
-        """Nobody had it: that, or that somebody could not tell."""
+    def conclusion(self) -> Miss | Outage | RuledOut:
+        """Nobody had it: that, or that somebody could not tell.
+
+        Where no proxy was allowed to ask, the rule is the reason.
+        """
         return (
             self._outage
             or self._miss
+            or self._ruled_out
+            or self._miss_of_hosted
             or Miss(ErrorCode.NAME_UNKNOWN, "no member of this group has it")
         )
 
@@ -42,7 +54,8 @@ async def first_found(
 
     *Found* ends the chain; a *miss* goes on; an *outage* goes on and is remembered,
     but that of a hosted member ends the chain, for one cannot know what it holds and
-    a stranger's image might answer in its place; *refused* and every bug end it.
+    a stranger's image might answer in its place; *refused* and every bug end it. A
+    proxy whose routing rule refuses is passed over.
 
     :raises Outage: when nobody had it and somebody could not tell.
     :raises Miss: when nobody has it.
@@ -51,7 +64,7 @@ async def first_found(
     for member in members:
         try:
             return await ask(member)
-        except (Miss, Outage) as error:
+        except (Miss, Outage, RuledOut) as error:
             answers.note(member, error)
     raise answers.conclusion()
 
@@ -65,7 +78,7 @@ async def all_found(
     for member in members:
         try:
             found.append(await ask(member))
-        except (Miss, Outage) as error:
+        except (Miss, Outage, RuledOut) as error:
             answers.note(member, error)
     if not found:
         raise answers.conclusion()

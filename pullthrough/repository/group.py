@@ -1,20 +1,20 @@
 """A group: several repositories behind one name, own images first."""
 
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from zope.interface import implementer
 
-from pullthrough.errors import Outage
+from pullthrough.errors import Miss, Outage, RuledOut
 from pullthrough.interfaces import IBlob, IReferrers, IRepository
 from pullthrough.repository.chain import all_found, first_found
 from pullthrough.spec.descriptor import Descriptor
 from pullthrough.spec.digest import Digest
 from pullthrough.spec.names import ImageName
-from pullthrough.spec.pages import Names, Page, cut
+from pullthrough.spec.pages import Names, Page, merged
 from pullthrough.spec.provenance import Provenance
 from pullthrough.spec.reference import Reference
-from pullthrough.values import Manifest, ManifestRecord, Resolved
+from pullthrough.values import Manifest, ManifestRecord, Referrers, Resolved
 
 T = TypeVar("T")
 
@@ -108,25 +108,42 @@ class GroupRepository:
 
     async def tags(self, image: ImageName, page: Page) -> Names:
         """See :meth:`IRepository.tags`."""
-        # Every member's page begins behind the same name, so the smallest names
-        # of all are among them.
         pages = await all_found(self.members, lambda member: member.tags(image, page))
-        return _merged(pages, page)
+        return merged(pages, page)
 
-    async def referrers(
-        self, image: ImageName, subject: Digest
-    ) -> Sequence[ManifestRecord]:
-        """See :meth:`IReferrers.referrers`: those of all members, each once."""
+    async def referrers(self, image: ImageName, subject: Digest) -> Referrers:
+        """See :meth:`IReferrers.referrers`: those of all members.
+
+        A member that cannot tell is named in a warning; if nobody knows of any, that
+        is no proof that there are none.
+        """
         records: dict[Digest, ManifestRecord] = {}
+        warnings: list[str] = []
+        outages: list[Outage] = []
         for member in self.members:
-            if IReferrers.providedBy(member):
-                for record in await member.referrers(image, subject):
-                    records.setdefault(record.descriptor.digest, record)
-        return [records[digest] for digest in sorted(records)]
+            if not IReferrers.providedBy(member):
+                continue
+            try:
+                found = await _referrers(member, image, subject)
+            except (Miss, RuledOut):
+                continue
+            except Outage as error:
+                if member.kind == "hosted":
+                    raise
+                outages.append(error)
+                warnings.append(error.detail)
+                continue
+            warnings += [found.warning] if found.warning else []
+            for record in found.records:
+                records.setdefault(record.descriptor.digest, record)
+        if outages and not records:
+            raise outages[0]
+        listed = tuple(records[digest] for digest in sorted(records))
+        return Referrers(listed, "; ".join(warnings))
 
     async def images(self, page: Page) -> Names:
         """See :meth:`IRepository.images`."""
-        return _merged([await member.images(page) for member in self.members], page)
+        return merged([await member.images(page) for member in self.members], page)
 
     async def search(self, term: str, limit: int) -> Sequence[ImageName]:
         """See :meth:`IRepository.search`."""
@@ -134,10 +151,9 @@ class GroupRepository:
         return sorted({name for names in found for name in names})[:limit]
 
 
-def _merged(pages: Sequence[Names], page: Page) -> Names:
-    merged = cut((name for names in pages for name in names.names), page)
-    more = page.n > 0 and (merged.more or any(names.more for names in pages))
-    return Names(merged.names, more)
+async def _referrers(member: Any, image: ImageName, subject: Digest) -> Referrers:
+    found: Referrers = await member.referrers(image, subject)
+    return found
 
 
 def _flat(members: Iterable[IRepository]) -> Iterable[IRepository]:

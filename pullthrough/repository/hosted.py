@@ -25,7 +25,7 @@ from pullthrough.spec.pages import Names, Page
 from pullthrough.spec.provenance import Provenance, Source
 from pullthrough.spec.reference import Reference, Tag, fallback_tag
 from pullthrough.spec.writepolicy import Deployment
-from pullthrough.values import BlobRecord, Manifest, ManifestRecord, Resolved
+from pullthrough.values import BlobRecord, Manifest, ManifestRecord, Referrers, Resolved
 
 
 @implementer(IWritableRepository, IReferrers)
@@ -145,9 +145,7 @@ class HostedRepository:
         """See :meth:`IRepository.search`."""
         return await self._metadata.search(self._repository, term, limit)
 
-    async def referrers(
-        self, image: ImageName, subject: Digest
-    ) -> Sequence[ManifestRecord]:
+    async def referrers(self, image: ImageName, subject: Digest) -> Referrers:
         """See :meth:`IReferrers.referrers`.
 
         Those that an index under the fallback tag lists count as well, as long as they
@@ -160,7 +158,7 @@ class HostedRepository:
             record = await self._manifests.record(image, listed.digest)
             if record is not None:
                 records.setdefault(listed.digest, record)
-        return [records[digest] for digest in sorted(records)]
+        return Referrers(tuple(records[digest] for digest in sorted(records)))
 
     # -- writing --
 

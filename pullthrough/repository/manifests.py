@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from pullthrough.errors import Invalid, Miss, Refused, StorageOutage
+from pullthrough.errors import Invalid, Miss, Refused
 from pullthrough.interfaces import IBlobStore, IMetadataStore
 from pullthrough.spec import mediatypes
 from pullthrough.spec.descriptor import Descriptor
@@ -96,8 +96,10 @@ class Manifests:
         finally:
             await content.close()
         body = b"".join(pieces)
-        if len(body) != record.descriptor.size:
-            raise StorageOutage("a stored manifest has not the size it had")
+        stored = _stored_under(record)
+        if Digest.of(body, stored.algorithm) != stored:
+            await self._store.quarantine(stored)
+            raise Miss(ErrorCode.MANIFEST_UNKNOWN, f"manifest {stored} has rotted")
         return body
 
     async def write(

@@ -18,7 +18,7 @@ from pullthrough.spec.names import ImageName
 from pullthrough.spec.pages import Names, Page
 from pullthrough.spec.provenance import Provenance
 from pullthrough.spec.reference import Reference, Tag
-from pullthrough.values import Manifest, ManifestRecord, Resolved
+from pullthrough.values import Manifest, ManifestRecord, Referrers, Resolved
 
 
 @implementer(IWritableRepository, IReferrers)
@@ -73,9 +73,7 @@ class OfflineRepository:
         """Offline."""
         self._refuse()
 
-    async def referrers(
-        self, image: ImageName, subject: Digest
-    ) -> Sequence[ManifestRecord]:
+    async def referrers(self, image: ImageName, subject: Digest) -> Referrers:
         """Offline."""
         self._refuse()
 

@@ -16,7 +16,7 @@ from pullthrough.spec.names import ImageName
 from pullthrough.spec.pages import Names, Page
 from pullthrough.spec.provenance import Provenance
 from pullthrough.spec.reference import Reference, Tag
-from pullthrough.values import Manifest, ManifestRecord, Resolved
+from pullthrough.values import Manifest, ManifestRecord, Referrers, Resolved
 
 
 @implementer(IWritableRepository, IReferrers)
@@ -79,9 +79,7 @@ class WritableGroup:
         """See :meth:`IRepository.search`."""
         return await self._group.search(term, limit)
 
-    async def referrers(
-        self, image: ImageName, subject: Digest
-    ) -> Sequence[ManifestRecord]:
+    async def referrers(self, image: ImageName, subject: Digest) -> Referrers:
         """See :meth:`IReferrers.referrers`."""
         return await self._group.referrers(image, subject)
 

@@ -178,6 +178,31 @@ def parse(body: bytes, media_type: str, strict: bool = False) -> Parsed:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """An entry of an index of referrers, as a registry lists it."""
+
+    descriptor: Descriptor
+    artifact_type: str
+    annotations: str
+
+
+def listed_referrers(body: bytes) -> list[Listed]:
+    """The entries of an index of referrers.
+
+    :raises InvalidText: when it is no index.
+    """
+    document = load(body)
+    return [
+        Listed(
+            _descriptor(entry, f"manifests[{index}]"),
+            _artifact_type(entry, strict=False),
+            _annotations(entry, strict=False),
+        )
+        for index, entry in enumerate(_list(document.get("manifests"), "manifests"))
+    ]
+
+
 def _one_meaning(document: dict[str, Any], media_type: str) -> None:
     # OCI image-spec, image-index.md and manifest.md, CVE-2021-41190: "manifests"
     # and "layers"/"config" in one document read differently by different clients.

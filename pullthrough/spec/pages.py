@@ -1,6 +1,6 @@
 """Pages of a sorted list: ``?n=`` and ``?last=``, and the ``Link`` to the next."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from urllib.parse import quote
 
@@ -18,10 +18,14 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class Names:
-    """One page of names in ASCII order, and whether more follow."""
+    """One page of names in ASCII order, and whether more follow.
+
+    :ivar warning: a sentence for a ``Warning: 299`` header, or empty.
+    """
 
     names: tuple[str, ...]
     more: bool
+    warning: str = ""
 
 
 def cut(names: Iterable[str], page: Page) -> Names:
@@ -32,6 +36,18 @@ def cut(names: Iterable[str], page: Page) -> Names:
     """
     later = sorted({name for name in names if name > page.last})
     return Names(tuple(later[: page.n]), page.n > 0 and len(later) > page.n)
+
+
+def merged(pages: Sequence[Names], page: Page) -> Names:
+    """One page out of several lists' pages, each name once.
+
+    Every one of them begins behind the same name, so the smallest of all are among
+    them.
+    """
+    found = cut((name for names in pages for name in names.names), page)
+    more = page.n > 0 and (found.more or any(names.more for names in pages))
+    warning = "; ".join(names.warning for names in pages if names.warning)
+    return Names(found.names, more, warning)
 
 
 def next_link(path: str, page: Page, names: Names) -> str | None:

@@ -1,12 +1,15 @@
 """A blob store in a folder: any disk, or a mounted NFS or CephFS."""
 
+import time
 from collections.abc import AsyncIterator, Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
+from twisted.logger import Logger
 from zope.interface import implementer
 
-from pullthrough.errors import Miss, StorageOutage
+from pullthrough.errors import Miss, Rotten, StorageOutage
 from pullthrough.interfaces import IBlobStore, IContent, IIngest
 from pullthrough.spec.digest import ALGORITHMS, Digest, hasher
 from pullthrough.spec.errorcodes import ErrorCode
@@ -15,23 +18,39 @@ from pullthrough.storage.files import Files
 from pullthrough.storage.ingest import FileIngest, hash_of
 from pullthrough.storage.layout import Layout, digest_at
 from pullthrough.storage.openfile import OpenFile, outage
+from pullthrough.storage.verified import Verdicts, VerifiedContent
 from pullthrough.threads import IThreads
+from pullthrough.waiters import Flights
 
 T = TypeVar("T")
+
+#: Bytes read at once, and bytes verified before another job of the disk has its turn.
+PIECE = 1024 * 1024
+VERIFIED_AT_ONCE = 16 * PIECE
 
 
 @implementer(IBlobStore)
 class FilesystemBlobStore:
-    """Content in files named by their digests.
+    """Content in files named by their digests, verified when it is first read.
 
     :param path: the folder; :meth:`prepare` makes it.
     :param threads: where everything that may block runs.
+    :param now: seconds; for how long content that was verified is believed.
     """
 
+    _log = Logger(namespace="pullthrough")
+
     def __init__(
-        self, name: str, path: Path, threads: IThreads, files: Files | None = None
+        self,
+        name: str,
+        path: Path,
+        threads: IThreads,
+        files: Files | None = None,
+        now: Callable[[], float] = time.monotonic,
     ) -> None:
         self.name = name
+        self._verdicts = Verdicts(now)
+        self._flights: Flights[Digest, None] = Flights()
         self._layout = Layout(path)
         self._threads = threads
         self._files = files or Files()
@@ -87,7 +106,44 @@ class FilesystemBlobStore:
             fd, size = await self._blocking("open", self._open_sized, path)
         except FileNotFoundError:
             raise Miss(ErrorCode.BLOB_UNKNOWN, f"blob {digest} is not here") from None
-        return FileContent(OpenFile(self._files, self._threads, fd), size)
+        content = FileContent(OpenFile(self._files, self._threads, fd), size)
+        if self._verdicts.good(digest):
+            return content
+        return VerifiedContent(
+            content, lambda: self._flights.join(digest, lambda: self._verify(digest))
+        )
+
+    async def _verify(self, digest: Digest) -> None:
+        """Read all of it once; what is not its name's content is put aside.
+
+        :raises Rotten: when it was.
+        """
+        fd, size = await self._blocking(
+            "verify", self._open_sized, self._layout.blob(digest)
+        )
+        file = OpenFile(self._files, self._threads, fd)
+        hashed = hasher(digest.algorithm)
+        try:
+            for offset in range(0, size, VERIFIED_AT_ONCE):
+                length = min(VERIFIED_AT_ONCE, size - offset)
+                await file.run("verify", self._feed, hashed, offset, length)
+        finally:
+            await file.close()
+        if hashed.hexdigest() != digest.hex:
+            self._log.error(
+                "blob store {store}: {digest} has rotted; it is put aside",
+                store=self.name,
+                digest=str(digest),
+            )
+            await self.quarantine(digest)
+            raise Rotten(f"blob store {self.name} holds {digest} no more: it rotted")
+        self._verdicts.note(digest)
+
+    async def quarantine(self, digest: Digest) -> None:
+        """See :meth:`IBlobStore.quarantine`."""
+        self._verdicts.forget(digest)
+        with suppress(FileNotFoundError):
+            await self._blocking("put aside", self._put_aside, digest)
 
     async def ingest(self, key: str, algorithm: str = "sha256") -> IIngest:
         """See :meth:`IBlobStore.ingest`."""
@@ -122,6 +178,7 @@ class FilesystemBlobStore:
     async def delete(self, digest: Digest) -> bool:
         """See :meth:`IBlobStore.delete`."""
         path = self._layout.blob(digest)
+        self._verdicts.forget(digest)
         try:
             await self._blocking("remove", self._remove, path)
         except FileNotFoundError:
@@ -171,6 +228,23 @@ class FilesystemBlobStore:
             self._files.close(fd)
             raise
 
+    def _feed(self, fd: int, hashed: Any, offset: int, length: int) -> None:
+        end = offset + length
+        while offset < end:
+            piece = self._files.read(fd, min(PIECE, end - offset), offset)
+            if not piece:
+                return  # cut short: then the hash is another one
+            hashed.update(piece)
+            offset += len(piece)
+
+    def _put_aside(self, digest: Digest) -> None:
+        aside = self._layout.aside(digest)
+        with suppress(FileExistsError):
+            self._files.mkdir(aside.parent)
+        path = self._layout.blob(digest)
+        self._files.rename(path, aside)
+        self._files.sync_folder(path.parent)
+
     def _remove(self, path: Path) -> None:
         self._files.unlink(path)
         self._files.sync_folder(path.parent)
@@ -194,15 +268,7 @@ class FilesystemBlobStore:
             pass
         else:
             self._files.sync_folder(final.parent.parent)
-        if self._size_if_there(final) == size:
-            self._files.unlink(path)
-        else:
-            # Also where something of another size has the name: that is rot.
-            self._files.rename(path, final)
+        # Also over what has the name already: that may have rotted.
+        self._files.rename(path, final)
         self._files.sync_folder(final.parent)
-
-    def _size_if_there(self, path: Path) -> int | None:
-        try:
-            return self._files.size_at(path)
-        except FileNotFoundError:
-            return None
+        self._verdicts.note(digest)

@@ -2,6 +2,7 @@
 
 content/sha256/ab/abcdef…   committed content, named by its digest
 ingest/KEY                  content on its way
+quarantine/sha256-abcdef…   what was committed, but is not what its name says
 """
 
 import re
@@ -43,6 +44,10 @@ class Layout:
         if not _KEY.fullmatch(key):
             raise ValueError("not a key")
         return self.ingests / key
+
+    def aside(self, digest: Digest) -> Path:
+        """Where content lies that has rotted."""
+        return self.root / "quarantine" / f"{digest.algorithm}-{digest.hex}"
 
     def blob(self, digest: Digest) -> Path:
         """Where committed content lies; its folder may not exist yet."""

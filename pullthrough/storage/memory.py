@@ -64,6 +64,10 @@ class MemoryBlobStore:
         """See :meth:`IBlobStore.discard`."""
         self._ingests.pop(key, None)
 
+    async def quarantine(self, digest: Digest) -> None:
+        """See :meth:`IBlobStore.quarantine`."""
+        self._blobs.pop(digest, None)
+
     async def delete(self, digest: Digest) -> bool:
         """See :meth:`IBlobStore.delete`."""
         return self._blobs.pop(digest, None) is not None

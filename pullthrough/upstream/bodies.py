@@ -149,6 +149,7 @@ class UpstreamBody:
 
     :param size: of the whole blob in bytes, if it is told.
     :param offset: where in the blob the body begins.
+    :param ended: called once, when it has come, has failed or is not wanted.
     """
 
     def __init__(
@@ -159,9 +160,11 @@ class UpstreamBody:
         clock: IReactorTime,
         target: str,
         timeout: float,
+        ended: Callable[[], None] = lambda: None,
     ) -> None:
         self.size = size
         self.offset = offset
+        self._ended = ended
         self._response = response
         self._target = target
         self._received = 0
@@ -177,6 +180,7 @@ class UpstreamBody:
             marked = await self._arriving.done
         finally:
             consumer.unregisterProducer()
+            self._ended()
         expected = self._expected()
         if expected is None and marked:
             return
@@ -200,6 +204,7 @@ class UpstreamBody:
         """See :meth:`IUpstreamBody.stop`."""
         if self._consumer is None:
             drop(self._response)
+            self._ended()
         else:
             self._arriving.fail(UpstreamOutage("the download was stopped"))
 

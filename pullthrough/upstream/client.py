@@ -1,8 +1,8 @@
 """One remote registry, by the distribution protocol."""
 
-import json
 import re
-from urllib.parse import quote
+from collections.abc import Awaitable, Callable, Sequence
+from typing import TypeVar
 
 from twisted.internet.interfaces import IReactorTime
 from twisted.web.iweb import IResponse
@@ -16,14 +16,15 @@ from pullthrough.spec.digest import Digest
 from pullthrough.spec.errorcodes import ErrorCode, InvalidText
 from pullthrough.spec.manifest import LARGEST_MANIFEST, digest_of, media_type_of
 from pullthrough.spec.names import ImageName
-from pullthrough.spec.pages import Names, Page, cut
-from pullthrough.spec.reference import Reference, Tag
+from pullthrough.spec.pages import Names, Page
+from pullthrough.spec.reference import Reference
 from pullthrough.upstream.bodies import UpstreamBody, drop, length_of, read_whole
-from pullthrough.upstream.requests import Requests, Wish
-from pullthrough.values import UpstreamManifest
+from pullthrough.upstream.lists import Lists
+from pullthrough.upstream.requests import Requests, Wish, header_of, pull_scope
+from pullthrough.upstream.slots import BODIES, METADATA, Slots
+from pullthrough.values import ManifestRecord, UpstreamManifest
 
-#: Largest list of tags, in bytes.
-LARGEST_LIST = 4 * 1024 * 1024
+T = TypeVar("T")
 
 # RFC 9110 section 14.4: Content-Range = "bytes" first "-" last "/" complete-length
 _CONTENT_RANGE = re.compile(r"bytes ([0-9]{1,18})-([0-9]{1,18})/([0-9]{1,18}|\*)")
@@ -45,11 +46,25 @@ class RegistryUpstream:
         self._name = name
         self._requests = requests
         self._clock = clock
+        self._bodies = Slots(name, BODIES)
+        self._metadata = Slots(name, METADATA)
+        self._lists = Lists(name, requests, clock)
+
+    async def _turn(self, work: Callable[[], Awaitable[T]]) -> T:
+        """Do what is no blob when there is a turn for it."""
+        await self._metadata.take()
+        try:
+            return await work()
+        finally:
+            self._metadata.release()
 
     # -- manifests --
 
     async def head(self, image: ImageName, reference: Reference) -> Descriptor | None:
         """See :meth:`IUpstream.head`."""
+        return await self._turn(lambda: self._head(image, reference))
+
+    async def _head(self, image: ImageName, reference: Reference) -> Descriptor | None:
         try:
             response = await self._requests.ask(
                 self._manifest(image, reference, "HEAD")
@@ -59,9 +74,9 @@ class RegistryUpstream:
                 return None
             raise
         drop(response)
-        told = _header(response, "Docker-Content-Digest")
-        media_type = mediatypes.essence(_header(response, "Content-Type"))
-        size = _header(response, "Content-Length")
+        told = header_of(response, "Docker-Content-Digest")
+        media_type = mediatypes.essence(header_of(response, "Content-Type"))
+        size = header_of(response, "Content-Length")
         if not media_type or not size.isdigit():
             return None
         try:
@@ -73,6 +88,9 @@ class RegistryUpstream:
         self, image: ImageName, reference: Reference
     ) -> UpstreamManifest:
         """See :meth:`IUpstream.manifest`."""
+        return await self._turn(lambda: self._get(image, reference))
+
+    async def _get(self, image: ImageName, reference: Reference) -> UpstreamManifest:
         response = await self._requests.ask(self._manifest(image, reference, "GET"))
         self._refuse_encoded(response)
         body = await read_whole(
@@ -85,7 +103,7 @@ class RegistryUpstream:
         expected = length_of(response)
         if expected is not None and expected != len(body):
             raise self._wrong("sent a manifest cut short")
-        declared = _header(response, "Content-Type")
+        declared = header_of(response, "Content-Type")
         if mediatypes.essence(declared) == "text/html":
             raise self._wrong("sent a web page where a manifest should be")
         asked = reference if isinstance(reference, Digest) else None
@@ -97,7 +115,7 @@ class RegistryUpstream:
             raise self._wrong(f"sent no usable manifest: {error.detail}") from error
         if asked is not None and asked != digest:
             raise self._wrong(f"sent manifest {digest} where {asked} was asked")
-        told = _header(response, "Docker-Content-Digest")
+        told = header_of(response, "Docker-Content-Digest")
         if told.startswith("sha256:") and asked is None and told != str(digest):
             raise self._wrong(f"sent manifest {digest} and called it {told}")
         descriptor = Descriptor(media_type, digest, len(body))
@@ -107,7 +125,7 @@ class RegistryUpstream:
         return Wish(
             method,
             f"/v2/{image}/manifests/{reference}",
-            _pull(image),
+            pull_scope(image),
             ErrorCode.MANIFEST_UNKNOWN,
             (*_ACCEPT, *_IDENTITY),
         )
@@ -118,6 +136,16 @@ class RegistryUpstream:
         self, image: ImageName, digest: Digest, offset: int = 0
     ) -> IUpstreamBody:
         """See :meth:`IUpstream.blob`."""
+        await self._bodies.take()
+        try:
+            return await self._open(image, digest, offset)
+        except BaseException:
+            self._bodies.release()
+            raise
+
+    async def _open(
+        self, image: ImageName, digest: Digest, offset: int
+    ) -> IUpstreamBody:
         headers: tuple[tuple[str, str], ...] = _IDENTITY
         if offset:
             headers = (*headers, ("Range", f"bytes={offset}-"))
@@ -131,11 +159,17 @@ class RegistryUpstream:
             drop(response)
             raise self._wrong(f"answered {response.code} to a blob")
         return UpstreamBody(
-            response, size, begins, self._clock, self._name, self._requests.timeout
+            response,
+            size,
+            begins,
+            self._clock,
+            self._name,
+            self._requests.timeout,
+            self._bodies.release,
         )
 
     def _part(self, response: IResponse, offset: int) -> tuple[int, int | None]:
-        match = _CONTENT_RANGE.fullmatch(_header(response, "Content-Range"))
+        match = _CONTENT_RANGE.fullmatch(header_of(response, "Content-Range"))
         if match is None or int(match[1]) != offset:
             drop(response)
             raise self._wrong("answered another range than was asked")
@@ -143,11 +177,14 @@ class RegistryUpstream:
 
     async def blob_size(self, image: ImageName, digest: Digest) -> int | None:
         """See :meth:`IUpstream.blob_size`."""
+        return await self._turn(lambda: self._size(image, digest))
+
+    async def _size(self, image: ImageName, digest: Digest) -> int | None:
         response = await self._requests.ask(
             self._blob(image, digest, "HEAD", _IDENTITY)
         )
         drop(response)
-        size = _header(response, "Content-Length")
+        size = header_of(response, "Content-Length")
         return int(size) if size.isdigit() else None
 
     def _blob(
@@ -158,54 +195,25 @@ class RegistryUpstream:
         headers: tuple[tuple[str, str], ...],
     ) -> Wish:
         path = f"/v2/{image}/blobs/{digest}"
-        return Wish(method, path, _pull(image), ErrorCode.BLOB_UNKNOWN, headers)
+        return Wish(method, path, pull_scope(image), ErrorCode.BLOB_UNKNOWN, headers)
 
     # -- lists --
 
     async def tags(self, image: ImageName, page: Page) -> Names:
         """See :meth:`IUpstream.tags`."""
-        path = f"/v2/{image}/tags/list?n={page.n}"
-        if page.last:
-            path += f"&last={quote(page.last, safe='')}"
-        wish = Wish("GET", path, _pull(image), ErrorCode.NAME_UNKNOWN)
-        response = await self._requests.ask(wish)
-        body = await read_whole(
-            response, LARGEST_LIST, self._clock, self._name, self._requests.timeout
-        )
-        try:
-            listed = json.loads(body).get("tags") or []
-            # Some registries list nulls, or digests as tags.
-            names = [Tag(name).name for name in listed if _is_tag(name)]
-        except (ValueError, AttributeError, TypeError, RecursionError) as error:
-            raise self._wrong("sent no usable list of tags") from error
-        found = cut(names, page)
-        more = page.n > 0 and bool(_header(response, "Link"))
-        return Names(found.names, found.more or (more and bool(found.names)))
+        return await self._turn(lambda: self._lists.tags(image, page))
+
+    async def referrers(
+        self, image: ImageName, subject: Digest
+    ) -> Sequence[ManifestRecord] | None:
+        """See :meth:`IUpstream.referrers`."""
+        return await self._turn(lambda: self._lists.referrers(image, subject))
 
     def _refuse_encoded(self, response: IResponse) -> None:
-        encoding = _header(response, "Content-Encoding").lower()
+        encoding = header_of(response, "Content-Encoding").lower()
         if encoding not in ("", "identity"):
             drop(response)
             raise self._wrong(f"sent content encoded as {encoding[:40]}")
 
     def _wrong(self, what: str) -> Outage:
         return UpstreamOutage(f"upstream {self._name} {what}")
-
-
-def _is_tag(name: object) -> bool:
-    if not isinstance(name, str):
-        return False
-    try:
-        Tag(name)
-    except InvalidText:
-        return False
-    return True
-
-
-def _pull(image: ImageName) -> str:
-    return f"repository:{image}:pull"
-
-
-def _header(response: IResponse, name: str) -> str:
-    values = response.headers.getRawHeaders(name) or [""]
-    return str(values[0])

@@ -16,6 +16,7 @@ from zope.interface import implementer
 
 from pullthrough.spec.hosts import matches
 from pullthrough.upstream.connect import Connect, proxy_authorization
+from pullthrough.upstream.destinations import Destinations, PublicEndpoint
 from pullthrough.upstream.headcap import HeadCapEndpoint
 from pullthrough.upstream.socks5 import Socks5
 from pullthrough.upstream.trust import Trust
@@ -61,8 +62,16 @@ class EgressEndpoints:
     :param timeout: seconds to connect, and as many for a proxy's greeting.
     """
 
-    def __init__(self, reactor: Any, way: Way, trust: Trust, timeout: float) -> None:
+    def __init__(
+        self,
+        reactor: Any,
+        way: Way,
+        trust: Trust,
+        timeout: float,
+        destinations: Destinations | None,
+    ) -> None:
         self._reactor = reactor
+        self._destinations = destinations
         self._way = way
         self._trust = trust
         self._timeout = timeout
@@ -73,8 +82,12 @@ class EgressEndpoints:
         endpoint: IStreamClientEndpoint
         if self._way.leads(host):
             endpoint = self._tunnel(host, uri.port)
-        else:
+        elif self._destinations is None or self._destinations.trusts(host):
             endpoint = self._hostname(host, uri.port)
+        else:
+            endpoint = PublicEndpoint(
+                self._reactor, host.strip("[]"), uri.port, self._timeout
+            )
         if uri.scheme == b"https":
             options = optionsForClientTLS(host.strip("[]"), trustRoot=self._trust)
             endpoint = wrapClientTLS(options, endpoint)
@@ -111,6 +124,7 @@ class EgressEndpoints:
 class EgressAgent:
     """An agent whose connections leave the configured way.
 
+    :param destinations: which hosts may have private addresses; None: all.
     :param persistent: whether connections are kept for the next request.
     :ivar way: for telling people which proxy failed.
     """
@@ -122,13 +136,14 @@ class EgressAgent:
         trust: Trust,
         timeout: float,
         *,
+        destinations: Destinations | None = None,
         persistent: bool = True,
     ) -> None:
         self.way = way
         self._pool = HTTPConnectionPool(reactor, persistent)
         self._pool.maxPersistentPerHost = KEPT
         self._pool.cachedConnectionTimeout = KEPT_TIME
-        endpoints = EgressEndpoints(reactor, way, trust, timeout)
+        endpoints = EgressEndpoints(reactor, way, trust, timeout, destinations)
         self._agent = Agent.usingEndpointFactory(reactor, endpoints, pool=self._pool)
         self._absolute: ProxyAgent | None = None
         if way.proxy != "direct" and way.scheme == "http":

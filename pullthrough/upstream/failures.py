@@ -68,7 +68,8 @@ def outage_of(problem: BaseException, host: str, target: str, way: Way) -> Outag
     if isinstance(problem, ResponseNeverReceived | RequestTransmissionFailed):
         if way.leads(host):
             # V2Ray says "connected" before it dials; a dead upstream shows only now.
-            return EgressOutage(
+            # It is an upstream's outage for the breaker, as it may well be.
+            return UpstreamOutage(
                 f"egress proxy {way.name} closed the connection to {target}"
             )
         return UpstreamOutage(f"upstream {target} closed the connection")

@@ -1,8 +1,8 @@
 """Asking an upstream: log in, follow redirects, try again, and name what fails."""
 
+import json
 from collections.abc import Callable
 from dataclasses import dataclass
-from urllib.parse import urlsplit
 
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
@@ -15,22 +15,27 @@ from pullthrough.errors import (
     Miss,
     Outage,
     Refused,
+    UpstreamBlocked,
     UpstreamLimited,
     UpstreamOutage,
 )
 from pullthrough.spec.challenge import parse_challenges
 from pullthrough.spec.errorcodes import ErrorCode
+from pullthrough.spec.names import ImageName
 from pullthrough.spec.origins import MOST_REDIRECTS, Origin, redirected
-from pullthrough.spec.retryafter import parse_retry_after
 from pullthrough.upstream.bodies import drop, read_whole
+from pullthrough.upstream.breakers import Breakers
+from pullthrough.upstream.budget import RetryBudget
 from pullthrough.upstream.credentials import (
     LARGEST_ANSWER,
     Login,
     Logins,
     RealmError,
 )
+from pullthrough.upstream.destinations import Destinations
 from pullthrough.upstream.egress import EgressAgent
 from pullthrough.upstream.failures import CLIENT_ERRORS, outage_of
+from pullthrough.upstream.limits import Limits
 
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 
@@ -54,9 +59,22 @@ class Wish:
     headers: tuple[tuple[str, str], ...] = ()
 
 
+def header_of(response: IResponse, name: str) -> str:
+    """The first value of a header; empty without."""
+    return str((response.headers.getRawHeaders(name) or [""])[0])
+
+
+def pull_scope(image: ImageName) -> str:
+    """The token scope to pull an image."""
+    return f"repository:{image}:pull"
+
+
 class Requests:
     """Asks one upstream.
 
+    :param breakers: None: hosts that keep failing are asked all the same.
+    :param limits: of the account.
+    :param destinations: where redirects and realms may lead.
     :param agent_name: the ``User-Agent``.
     :param timeout: seconds to the head of an answer, and between bytes.
     :param retries: how often a failed request is tried again.
@@ -71,6 +89,9 @@ class Requests:
         clock: IReactorTime,
         random: Callable[[], float],
         *,
+        breakers: Breakers | None,
+        limits: Limits,
+        destinations: Destinations,
         timeout: float,
         retries: int,
         agent_name: str,
@@ -80,6 +101,10 @@ class Requests:
         self._agent = agent
         self._clock = clock
         self._random = random
+        self._breakers = breakers
+        self._limits = limits
+        self._destinations = destinations
+        self._budget = RetryBudget(clock.seconds)
         self.timeout = timeout
         self._retries = retries
         self._agent_name = agent_name
@@ -92,26 +117,44 @@ class Requests:
         :raises Refused: 403.
         :raises Outage: anything else.
         """
+        self._limits.admit()
+        self._budget.requested()
         response = await self._logged_in(wish)
+        self._limits.note(response)
         if response.code < 300 or response.code == 416:
             return response
+        if response.code == 404:
+            raise await self._missing(wish, response)
         drop(response)
         raise self._error(wish, response)
+
+    async def _missing(self, wish: Wish, response: IResponse) -> Miss:
+        """A 404; it is certain when it speaks as a registry does."""
+        told = f"upstream {self._origin} does not have it"
+        media_type = header_of(response, "Content-Type")
+        if wish.method == "HEAD":
+            drop(response)
+            return Miss(wish.missing, told, certain="html" not in media_type.lower())
+        try:
+            body = await read_whole(
+                response, LARGEST_ANSWER, self._clock, str(self._origin), self.timeout
+            )
+            certain = bool(json.loads(body).get("errors"))
+        except (Outage, ValueError, AttributeError, RecursionError):
+            certain = False
+        return Miss(wish.missing, told, certain=certain)
 
     def _error(self, wish: Wish, response: IResponse) -> Miss | Refused | Outage:
         where = str(self._origin)
         code = response.code
-        if code == 404:
-            return Miss(wish.missing, f"upstream {where} does not have it")
         if code == 401:
             # Docker Hub answers so for images that do not exist.
-            return Miss(wish.missing, f"upstream {where} wants other credentials (401)")
+            detail = f"upstream {where} wants other credentials (401)"
+            return Miss(wish.missing, detail, certain=False)
         if code == 403:
             return Refused(ErrorCode.DENIED, f"upstream {where} denies it (403)")
         if code == 429:
-            values = response.headers.getRawHeaders("Retry-After") or [""]
-            wait = parse_retry_after(values[0], self._clock.seconds())
-            return UpstreamLimited(f"upstream {where} limits us (429)", wait)
+            return self._limits.limited(response)
         if code == 407:
             return EgressOutage(
                 f"egress proxy {self._agent.way.name} wants other credentials (407)"
@@ -143,13 +186,16 @@ class Requests:
     async def _retried(self, wish: Wish, authorization: str) -> IResponse:
         url = self._url + wish.path
         for attempt in range(self._retries + 1):
+            last = attempt == self._retries
             try:
                 response = await self._followed(wish, url, authorization)
+            except UpstreamBlocked:
+                raise
             except Outage:
-                if attempt == self._retries:
+                if last or not self._budget.spend():
                     raise
             else:
-                if response.code < 500 or attempt == self._retries:
+                if response.code < 500 or last or not self._budget.spend():
                     return response
                 drop(response)
             pause = self._random() * PAUSE * 2**attempt
@@ -187,19 +233,35 @@ class Requests:
             sent.addRawHeader(name, value)
         if authorization:
             sent.setRawHeaders("Authorization", [authorization])
+        origin = Origin.of(url)
+        self._destinations.check(origin)
+        if self._breakers is not None:
+            self._breakers.admit(origin)
         asking: Deferred[IResponse] = self._agent.request(
             method.encode("ascii"), url.encode("ascii"), sent, None
         )
         patience = self._clock.callLater(self.timeout, asking.cancel)
         try:
-            return await asking
+            response = await asking
         except CLIENT_ERRORS as error:
-            target = str(Origin.of(url))
-            host = urlsplit(url).hostname or ""
-            raise outage_of(error, host, target, self._agent.way) from error
+            outage = outage_of(error, origin.host, str(origin), self._agent.way)
+            # An egress proxy that is away says nothing about the host behind it.
+            if not isinstance(outage, EgressOutage):
+                self._tell(origin, outage.detail)
+            raise outage from error
         finally:
             if patience.active():
                 patience.cancel()
+        self._tell(origin, f"answered {response.code}" if response.code >= 500 else "")
+        return response
+
+    def _tell(self, origin: Origin, problem: str) -> None:
+        if self._breakers is None:
+            return
+        if problem:
+            self._breakers.failed(origin, problem)
+        else:
+            self._breakers.succeeded(origin)
 
     async def _ask_realm(self, url: str, authorization: str) -> bytes:
         response = await self._once("GET", url, (), authorization)

@@ -60,18 +60,24 @@ class Told:
     body: bytes
 
 
-def tell(error: RegistryError) -> Told:
-    """The status, the headers and the JSON body of an error."""
+def tell(error: RegistryError, mirror: bool = False) -> Told:
+    """The status, the headers and the JSON body of an error.
+
+    :param mirror: the client goes on to another registry after a 503, but would ask
+        again and again after a 429 (wire.md 5.6).
+    """
     code = error.code
     status = next(number for kind, number in _STATUS if isinstance(error, kind))
     status = _STATUS_BY_CODE.get((status, code), status)
     headers = [("Content-Type", "application/json")]
     if isinstance(error, errors.UpstreamLimited):
         code = ErrorCode.TOOMANYREQUESTS
+        status = 503 if mirror else status
         if error.retry_after is not None:
             headers.append(("Retry-After", str(max(1, round(error.retry_after)))))
     elif status == 503:
-        headers.append(("Retry-After", str(COME_BACK)))
+        wait = getattr(error, "retry_after", None) or COME_BACK
+        headers.append(("Retry-After", str(max(1, round(wait)))))
     elif isinstance(error, errors.OutOfOrder):
         headers.append(("Range", f"0-{max(0, error.offset - 1)}"))
     entry = {"code": code.value, "message": _MESSAGES[code], "detail": error.detail}

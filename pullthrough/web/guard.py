@@ -24,6 +24,8 @@ class Guard:
     """The door of one connector.
 
     :ivar service: the repository's name; tokens of one do not open another.
+    :ivar mirror: clients pass it their Docker Hub login (moby#42022): credentials that
+        prove nothing count as none.
     :ivar force_basic_auth: nobody is served without a name and password, and the
         challenge is Basic.
     """
@@ -32,6 +34,7 @@ class Guard:
     authenticator: IAuthenticator
     policy: IAccessPolicy
     force_basic_auth: bool
+    mirror: bool = False
 
     async def identify(self, exchange: IExchange) -> Identity:
         """Who is asking; anonymous without an ``Authorization`` header.
@@ -41,6 +44,14 @@ class Guard:
         header = exchange.head.get("authorization")
         if not header:
             return Identity()
+        try:
+            return await self._proven(header)
+        except Unauthenticated:
+            if not self.mirror:
+                raise
+            return Identity()
+
+    async def _proven(self, header: str) -> Identity:
         scheme, _, rest = header[:_LONGEST].partition(" ")
         if scheme.lower() == "bearer":
             return self.authenticator.token(rest.strip(), self.service)

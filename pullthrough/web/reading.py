@@ -39,7 +39,7 @@ async def read_manifest(
     headers = [
         ("Docker-Content-Digest", str(descriptor.digest)),
         ("ETag", f'"{descriptor.digest}"'),
-        *_warning(call.provenance),
+        *_warning(call.provenance.warning),
     ]
     if _unchanged(call, str(descriptor.digest)):
         call.answer(304, headers)
@@ -54,14 +54,15 @@ async def read_manifest(
 async def read_blob(call: Call, repository: IRepository, route: BlobRoute) -> None:
     """GET and HEAD of a blob (end-2)."""
     if call.method == "HEAD":
-        size, call.provenance = await repository.blob_size(route.image, route.digest)
-        headers = _blob_headers(call, str(route.digest))
+        size, provenance = await repository.blob_size(route.image, route.digest)
+        call.provenance = provenance
+        headers = _blob_headers(provenance, str(route.digest))
         call.answer(200, [*headers, ("Content-Length", str(size))])
         return
     blob = await repository.blob(route.image, route.digest)
     try:
         call.provenance = blob.provenance
-        headers = _blob_headers(call, str(route.digest))
+        headers = _blob_headers(blob.provenance, str(route.digest))
         if _unchanged(call, str(route.digest)):
             call.answer(304, headers)
             return
@@ -78,13 +79,13 @@ async def read_blob(call: Call, repository: IRepository, route: BlobRoute) -> No
         await blob.close()
 
 
-def _blob_headers(call: Call, digest: str) -> list[tuple[str, str]]:
+def _blob_headers(provenance: Provenance, digest: str) -> list[tuple[str, str]]:
     return [
         ("Content-Type", OCTET_STREAM),
         ("Docker-Content-Digest", digest),
         ("ETag", f'"{digest}"'),
         ("Accept-Ranges", "bytes"),
-        *_warning(call.provenance),
+        *_warning(provenance.warning),
     ]
 
 
@@ -105,10 +106,10 @@ def _range(call: Call, digest: str) -> str:
     return call.head.get("range")
 
 
-def _warning(provenance: Provenance | None) -> list[tuple[str, str]]:
-    if provenance is None or not provenance.warning:
+def _warning(warning: str) -> list[tuple[str, str]]:
+    if not warning:
         return []
-    text = provenance.warning.encode("ascii", "replace").decode()
+    text = warning.encode("ascii", "replace").decode()
     safe = "".join(char for char in text if char.isprintable() and char not in '"\\')
     return [("Warning", f'299 - "{safe[:_LONGEST_WARNING]}"')]
 
@@ -125,12 +126,13 @@ async def list_referrers(
 ) -> None:
     """GET of the referrers of a manifest (end-12): an index, perhaps an empty one."""
     page = parse_page(call.parameters)
-    records = await repository.referrers(route.image, route.digest)
+    found = await repository.referrers(route.image, route.digest)
+    records = found.records
     path = f"/v2/{route.image}/referrers/{route.digest}"
-    headers = [("Content-Type", OCI_INDEX)]
+    headers = [("Content-Type", OCI_INDEX), *_warning(found.warning)]
     wanted = call.parameter("artifactType")
     if wanted:
-        records = [one for one in records if one.artifact_type == wanted]
+        records = tuple(one for one in records if one.artifact_type == wanted)
         path += f"?artifactType={quote(wanted, safe='')}"
         headers.append(("OCI-Filters-Applied", "artifactType"))
     listed = {str(one.descriptor.digest): _referrer(one) for one in records}
@@ -177,7 +179,7 @@ async def list_images(call: Call, repository: IRepository) -> None:
 def _answer_list(
     call: Call, path: str, key: str, names: Names, fields: dict[str, str]
 ) -> None:
-    headers = [("Content-Type", "application/json")]
+    headers = [("Content-Type", "application/json"), *_warning(names.warning)]
     link = next_link(path, parse_page(call.parameters), names)
     if link is not None:
         headers.append(("Link", link))

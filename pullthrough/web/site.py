@@ -64,7 +64,7 @@ class Site:
             source = call.provenance.source.value if call.provenance else ""
         except RegistryError as error:
             source = "error"
-            _answer_error(call, error)
+            _answer_error(call, error, self._guard.mirror)
         except BaseException:
             source = "error"
             raise
@@ -267,8 +267,8 @@ def _invalid(error: InvalidText) -> Invalid:
     return Invalid(error.code, error.detail)
 
 
-def _answer_error(call: Call, error: RegistryError) -> None:
-    told = tell(error)
+def _answer_error(call: Call, error: RegistryError, mirror: bool) -> None:
+    told = tell(error, mirror)
     headers = list(told.headers)
     if isinstance(error, _Challenged):
         headers.append(error.challenge)

@@ -73,7 +73,7 @@ class MeaningTests(ConfigCase):
         assert hub.remote is not None
         self.assertEqual(hub.remote.url, "https://registry-1.docker.io")
         self.assertTrue(hub.remote.library)
-        self.assertEqual(hub.remote.metadata_max_age, 86400)
+        self.assertEqual(hub.remote.freshness.metadata_max_age, 86400)
         self.assertEqual(group.member_names, ("own", "hub"))
         stores = {store.name: store.path for store in settings.blob_stores}
         blobs = self.folder / "var" / "blobs"
@@ -151,7 +151,7 @@ class MeaningTests(ConfigCase):
         self.assertEqual(
             one.remote.egress and one.remote.egress.proxy, "http://proxy.test:3128"
         )
-        self.assertEqual(one.remote.metadata_max_age, math.inf)
+        self.assertEqual(one.remote.freshness.metadata_max_age, math.inf)
         self.assertEqual(two.remote.bearer_token.reveal(), "t0k3n")
         self.assertEqual(two.remote.egress and two.remote.egress.proxy, "direct")
         self.assertFalse(two.remote.library)
@@ -171,6 +171,10 @@ class MeaningTests(ConfigCase):
             *("member_names", "writable_member", "online", "write_policy"),
             *("latest_policy", "v1_enabled", "trusted_proxies"),
             "strict_content_type_validation",
+            *("private_hosts", "offline", "content_max_age", "stale_max_age"),
+            *("metadata_max_age.latest", "deleted_tags", "negative_cache_enabled"),
+            *("negative_cache_time_to_live", "auto_block", "blocked", "role"),
+            *("routing_rule_name", "index_type", "index_url", "mode", "images", "tags"),
         ):
             self.assertIn(f"{option} =", text)
 

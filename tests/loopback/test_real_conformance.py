@@ -98,8 +98,6 @@ def test_read_only(
             API_BLOBS_DELETE="false",
             API_MANIFESTS_DELETE="false",
             API_TAGS_DELETE="false",
-            # The upstream has no referrers API; a proxy's referrers come later.
-            API_REFERRER="false",
             RO_DATA_TAGS="latest 1.0",
             RO_DATA_MANIFESTS=f"sha256:{hashlib.sha256(manifest.encode()).hexdigest()}",
             RO_DATA_BLOBS=" ".join(blob["digest"] for blob in blobs),

@@ -94,15 +94,15 @@ class SqliteTests(Folder, MetadataStoreContract, SynchronousTestCase):
     def test_upgrade(self) -> None:
         """Only the missing steps run; the old database is kept beside it."""
         connection = connect(self.path)
-        steps = [*scripts(), (3, "CREATE TABLE more (x) STRICT;")]
+        steps = [*scripts(), (4, "CREATE TABLE more (x) STRICT;")]
         self.assertRaises(StorageOutage, upgrade, connection, self.path, steps)
-        steps = [*scripts(), (3, "CREATE TABLE more (x INTEGER) STRICT;")]
+        steps = [*scripts(), (4, "CREATE TABLE more (x INTEGER) STRICT;")]
         upgrade(connection, self.path, steps)
         upgrade(connection, self.path, steps)
-        self.assertEqual(connection.pragma("user_version"), 3)
-        kept = Path(f"{self.path}.before-3")
+        self.assertEqual(connection.pragma("user_version"), 4)
+        kept = Path(f"{self.path}.before-4")
         self.assertEqual(kept.stat().st_mode & 0o777, 0o600)
-        self.assertEqual(connect(kept, readonly=True).pragma("user_version"), 2)
+        self.assertEqual(connect(kept, readonly=True).pragma("user_version"), 3)
 
     def test_old_sqlite_is_refused(self) -> None:
         """Versions that can corrupt a WAL database."""

@@ -67,7 +67,8 @@ class ReadingTests(GroupCase):
         """404 only when every member said no; 50x when one could not tell."""
         self.fails(self.group.manifest(APP, V1), Miss)
         self.upstream.failure = UpstreamOutage("down")
-        self.fails(self.group.manifest(APP, V1), UpstreamOutage)
+        self.fails(self.group.manifest(APP, V1), Miss)  # known for a while
+        self.fails(self.group.manifest(APP, Tag("v2")), UpstreamOutage)
 
     def test_a_failing_hosted_member_ends_the_chain(self) -> None:
         """One cannot know what it holds: a stranger's image must not answer."""

@@ -124,7 +124,7 @@ class ManifestTests(ProxyCase):
         for failure in (
             UpstreamOutage("down"),
             Refused(ErrorCode.DENIED, "403"),
-            Miss(ErrorCode.MANIFEST_UNKNOWN, "deleted"),
+            Miss(ErrorCode.MANIFEST_UNKNOWN, "401", certain=False),
         ):
             self.upstream.failure = failure
             stale = self.now(self.proxy.manifest(REDIS, LATEST))

@@ -13,6 +13,7 @@ from pullthrough.spec.errorcodes import ErrorCode, InvalidText
 from pullthrough.spec.manifest import (
     LARGEST_MANIFEST,
     digest_of,
+    listed_referrers,
     load,
     media_type_of,
     parse,
@@ -254,3 +255,25 @@ class MediaTypeTests(SynchronousTestCase):
     def test_nothing_tells(self) -> None:
         """A document without a type is refused."""
         self.assertRaises(InvalidText, media_type_of, b"{}", "application/json")
+
+
+class ListedReferrersTests(SynchronousTestCase):
+    """What a registry lists as referring to a manifest."""
+
+    def test_entries(self) -> None:
+        """Each with its artifact type and annotations, where it tells them."""
+        one = descriptor(CONFIG)
+        told = {**descriptor(LAYER), "artifactType": "a/b", "annotations": {"k": "v"}}
+        found = listed_referrers(encoded({"manifests": [one, told]}))
+        self.assertEqual(
+            [(entry.artifact_type, entry.annotations) for entry in found],
+            [("", ""), ("a/b", '{"k":"v"}')],
+        )
+        self.assertEqual(str(found[0].descriptor.digest), one["digest"])
+        self.assertEqual(listed_referrers(b'{"manifests": []}'), [])
+
+    def test_no_index(self) -> None:
+        """Anything else is refused."""
+        for body in (b"", b"[]", b'{"manifests": 7}', b'{"manifests": [{}]}'):
+            with self.assertRaises(InvalidText):
+                listed_referrers(body)

@@ -10,7 +10,6 @@ from pullthrough.spec import mediatypes
 from pullthrough.spec.descriptor import Descriptor
 from pullthrough.spec.digest import Digest, hasher
 from pullthrough.spec.errorcodes import ErrorCode, InvalidText
-from pullthrough.spec.freshness import Decision, decide
 from pullthrough.spec.names import ImageName
 from pullthrough.spec.pages import Names, Page, cut, next_link
 from pullthrough.spec.reference import Tag, fallback_tag, parse_reference
@@ -184,16 +183,3 @@ class ScopeTests(SynchronousTestCase):
         self.assertTrue(covers(held, "repository", "b", "push"))
         self.assertFalse(covers(held, "registry", "b", "push"))
         self.assertFalse(covers(held, "repository", "c", "pull"))
-
-
-class FreshnessTests(SynchronousTestCase):
-    """Whether a tag may be served without asking."""
-
-    def test_decisions(self) -> None:
-        """No copy: fetch; young: serve; old: ask; from the future: serve."""
-        self.assertEqual(decide(100.0, None, 10.0), Decision.FETCH)
-        self.assertEqual(decide(100.0, 91.0, 10.0), Decision.SERVE)
-        self.assertEqual(decide(100.0, 90.0, 10.0), Decision.REVALIDATE)
-        self.assertEqual(decide(100.0, 500.0, 10.0), Decision.SERVE)
-        self.assertEqual(decide(100.0, 99.0, 0.0), Decision.REVALIDATE)
-        self.assertEqual(decide(1e12, 0.0, float("inf")), Decision.SERVE)

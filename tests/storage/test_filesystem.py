@@ -195,7 +195,7 @@ class CommitOrderTests(BlobStoreContract, FilesystemCase):
         self.put(HELLO, "k2")
         names = [name for name, _ in self.recorded.done]
         self.assertEqual(
-            names[2:], ["chmod", "sync", "mkdir", "unlink", "sync_folder", "close"]
+            names[2:], ["chmod", "sync", "mkdir", "rename", "sync_folder", "close"]
         )
 
 

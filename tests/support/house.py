@@ -1,6 +1,7 @@
 """Repositories in memory, for tests: real stores, a scripted upstream."""
 
 from itertools import count
+from typing import Any
 
 from twisted.internet.task import Clock
 
@@ -8,8 +9,13 @@ from pullthrough.metadata.memory import MemoryMetadataStore
 from pullthrough.repository.fills import Fills
 from pullthrough.repository.hosted import HostedRepository
 from pullthrough.repository.manifests import Manifests
+from pullthrough.repository.negative import KnownMisses
+from pullthrough.repository.proxied import ProxiedManifests
+from pullthrough.repository.proxiedblobs import ProxiedBlobs
+from pullthrough.repository.proxiedreferrers import ProxiedReferrers
 from pullthrough.repository.proxy import ProxyRepository
 from pullthrough.repository.uploads import Uploads
+from pullthrough.spec.freshness import Freshness
 from pullthrough.spec.writepolicy import Deployment
 from pullthrough.storage.memory import MemoryBlobStore
 from tests.support.upstream import ScriptedUpstream
@@ -55,20 +61,25 @@ class House:
         upstream: ScriptedUpstream,
         name: str = "hub",
         library: bool = False,
-        max_age: float = 3600.0,
+        freshness: Freshness = Freshness(3600.0),  # noqa: B008  frozen
+        **more: Any,
     ) -> ProxyRepository:
         """A proxy repository of that upstream."""
         number = next(self._ids)
+        now = self.clock.seconds
         self.fills = Fills(self.store, self.clock, self.new_key)
+        self.misses = KnownMisses(600.0, now)
+        manifests = Manifests(number, self.store, self.metadata, self.new_key)
+        common = (name, number, upstream)
         return ProxyRepository(
-            name,
-            number,
-            upstream,
-            self.store,
+            *common,
             self.metadata,
-            Manifests(number, self.store, self.metadata, self.new_key),
-            self.fills,
+            manifests,
+            ProxiedManifests(
+                *common, self.metadata, manifests, freshness, self.misses, now
+            ),
+            ProxiedBlobs(*common, self.store, self.metadata, self.fills, self.misses),
+            ProxiedReferrers(*common, self.metadata, freshness, now),
             library=library,
-            max_age=max_age,
-            now=self.clock.seconds,
+            **more,
         )

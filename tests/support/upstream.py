@@ -1,6 +1,7 @@
 """An upstream played by the test: it answers when, and what, the test says."""
 
 from collections import Counter
+from collections.abc import Sequence
 
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IConsumer, IPushProducer
@@ -14,7 +15,7 @@ from pullthrough.spec.errorcodes import ErrorCode
 from pullthrough.spec.names import ImageName
 from pullthrough.spec.pages import Names, Page, cut
 from pullthrough.spec.reference import Reference, Tag
-from pullthrough.values import UpstreamManifest
+from pullthrough.values import ManifestRecord, UpstreamManifest
 
 
 @implementer(IUpstreamBody, IPushProducer)
@@ -97,6 +98,7 @@ class ScriptedUpstream:
         self.bodies: list[ScriptedBody] = []
         self.at_once = True
         self.tells_size = True
+        self.referring: Sequence[ManifestRecord] | None = None
 
     def add(self, image: str, tag: str, media_type: str, body: bytes) -> Digest:
         """Let the upstream have a manifest."""
@@ -162,6 +164,13 @@ class ScriptedUpstream:
         if not found:
             raise Miss(ErrorCode.NAME_UNKNOWN, "the upstream has no such image")
         return cut(found, page)
+
+    async def referrers(
+        self, image: ImageName, subject: Digest
+    ) -> Sequence[ManifestRecord] | None:
+        """See :meth:`IUpstream.referrers`."""
+        self._ask("referrers")
+        return self.referring
 
     def _ask(self, what: str) -> None:
         self.asked[what] += 1

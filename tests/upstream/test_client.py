@@ -1,20 +1,9 @@
-"""The upstream client against a registry on a real socket."""
+"""A client and a registry on a real socket: what is right, and what goes wrong."""
 
-import tempfile
-from pathlib import Path
-from typing import Any
-
-from twisted.internet import reactor, ssl
 from twisted.internet.defer import Deferred, gatherResults
-from twisted.internet.endpoints import TCP4ServerEndpoint
-from twisted.internet.interfaces import IProducer
-from twisted.internet.protocol import Factory, Protocol
-from twisted.trial.unittest import TestCase
-from twisted.web.server import Site
 from zope.interface.verify import verifyObject
 
 from pullthrough.errors import (
-    EgressOutage,
     Miss,
     Outage,
     Refused,
@@ -22,108 +11,14 @@ from pullthrough.errors import (
     UpstreamOutage,
     UpstreamTimeout,
 )
-from pullthrough.interfaces import IUpstream, IUpstreamBody
+from pullthrough.interfaces import IUpstream
 from pullthrough.spec.digest import Digest
-from pullthrough.spec.names import ImageName
 from pullthrough.spec.origins import Origin
 from pullthrough.spec.pages import Names, Page
 from pullthrough.spec.reference import Tag
-from pullthrough.upstream.client import RegistryUpstream
 from pullthrough.upstream.credentials import Login
-from pullthrough.upstream.egress import EgressAgent, Way
-from pullthrough.upstream.requests import Requests
-from pullthrough.upstream.trust import Trust, TrustError
-from tests.support.images import make_image
-from tests.support.pki import Authority
-from tests.support.registry import PASSWORD, TOKEN, USER, FakeRegistry
-
-APP = ImageName("team/app")
-V1 = Tag("v1")
-LAYER = bytes(range(256)) * 4096  # 1 MiB
-LOGIN = Login(USER, PASSWORD)
-
-
-class Taker:
-    """A consumer that holds its producer now and then."""
-
-    def __init__(self) -> None:
-        self.data = b""
-        self.producer: Any = None
-        self.pauses = 0
-
-    def registerProducer(self, producer: IProducer, streaming: bool) -> None:
-        """Keep it."""
-        self.producer = producer
-
-    def unregisterProducer(self) -> None:
-        """Let go of it."""
-        self.producer = None
-
-    def write(self, data: bytes) -> None:
-        """Keep it, and hold the producer for a turn of the reactor."""
-        self.data += data
-        self.pauses += 1
-        producer = self.producer
-        producer.pauseProducing()
-        reactor.callLater(0, producer.resumeProducing)  # type: ignore[attr-defined]
-
-
-class ClientCase(TestCase):
-    """A registry and a client of it."""
-
-    async def setUp(self) -> None:
-        self.registry = FakeRegistry()
-        port = await self.registry.listen()
-        self.addCleanup(port.stopListening)
-        self.image = make_image(LAYER)
-        self.digest = self.registry.add_manifest(
-            "team/app", "v1", self.image.media_type, self.image.manifest
-        )
-        self.layer = self.registry.add_blob("team/app", LAYER)
-
-    def client(
-        self,
-        url: str = "",
-        login: Login = LOGIN,
-        way: Way = Way(),  # noqa: B008
-        trust: bytes = b"",
-        seconds: float = 5.0,
-        retries: int = 0,
-    ) -> RegistryUpstream:
-        """A client."""
-        agent = EgressAgent(reactor, way, Trust(trust), seconds, persistent=False)
-        self.addCleanup(agent.close)
-        url = url or self.registry.url
-        requests = Requests(
-            url,
-            agent,
-            login,
-            reactor,  # type: ignore[arg-type]
-            lambda: 0.0,
-            timeout=seconds,
-            retries=retries,
-            agent_name="pullthrough/test",
-        )
-        name = str(Origin.of(url))
-        return RegistryUpstream(name, requests, reactor)  # type: ignore[arg-type]
-
-    async def fails(self, coroutine: Any, error: type[Exception]) -> Any:
-        """The error that must come."""
-        try:
-            await coroutine
-        except error as found:
-            return found
-        raise AssertionError(f"no {error.__name__}")
-
-    async def download(self, upstream: RegistryUpstream, offset: int = 0) -> bytes:
-        """A blob's bytes."""
-        body = await upstream.blob(APP, self.layer, offset)
-        self.assertTrue(verifyObject(IUpstreamBody, body))
-        self.assertEqual((body.size, body.offset), (len(LAYER), offset))
-        taker = Taker()
-        await body.deliver(taker)  # type: ignore[arg-type]
-        self.assertGreater(taker.pauses, 0)
-        return taker.data
+from tests.support.client import APP, LAYER, V1, ClientCase, Taker
+from tests.support.registry import TOKEN, USER, FakeRegistry
 
 
 class ReadingTests(ClientCase):
@@ -208,13 +103,20 @@ class LoginTests(ClientCase):
         self.assertEqual(realm, [("GET", "/token", "")])
 
     async def test_a_strangers_realm(self) -> None:
-        """Another host's realm never sees our credentials."""
+        """Another host's realm never sees our credentials; if it is a private one it
+        is not asked at all, unless it is listed."""
+        self.private = ("localhost",)
         self.registry.login = "bearer"
         self.registry.realm = self.registry.url.replace("127.0.0.1", "localhost")
         self.registry.realm += "/token"
         await self.client().manifest(APP, V1)
         realm = [one for one in self.registry.requests if one[1] == "/token"]
         self.assertEqual(realm, [("GET", "/token", "")])
+        self.private = ()
+        self.registry.requests.clear()
+        found = await self.fails(self.client().manifest(APP, V1), UpstreamOutage)
+        self.assertIn("localhost, whose address", found.detail)
+        self.assertNotIn("/token", [path for _, path, _ in self.registry.requests])
 
     async def test_a_static_token(self) -> None:
         """Sent as it is."""
@@ -325,158 +227,3 @@ class WrongTests(ClientCase):
             upstream = self.client(retries=2)
             await self.fails(upstream.manifest(APP, V1), (Outage, Refused))  # type: ignore
             self.assertEqual(len(self.registry.requests), count)
-
-
-class TrustTests(ClientCase):
-    """TLS."""
-
-    async def serve_tls(self, *names: str) -> tuple[str, bytes]:
-        """The registry over TLS: its URL, and who vouches for it."""
-        folder = tempfile.TemporaryDirectory()
-        self.addCleanup(folder.cleanup)
-        authority = Authority(Path(folder.name))
-        certificate, key = authority.issue(*names)
-        context = ssl.DefaultOpenSSLContextFactory(str(key), str(certificate))
-        port = reactor.listenSSL(  # type: ignore[attr-defined]
-            0, Site(self.registry), context, interface="127.0.0.1"
-        )
-        self.addCleanup(port.stopListening)
-        number = port.getHost().port
-        return f"https://localhost:{number}", authority.certificate.read_bytes()
-
-    async def test_a_private_authority(self) -> None:
-        """Trusted when it is named, and only then; the platform's are still there."""
-        url, bundle = await self.serve_tls("localhost")
-        found = await self.client(url, trust=bundle).manifest(APP, V1)
-        self.assertEqual(found.body, self.image.manifest)
-        error = await self.fails(self.client(url).manifest(APP, V1), UpstreamOutage)
-        self.assertIn("TLS failed: certificate verify failed", error.detail)
-
-        class Context:
-            """Counts what Twisted's trust root adds, by the method that it has."""
-
-            def __init__(self) -> None:
-                self.calls: list[str] = []
-
-            def __getattr__(self, name: str) -> Any:
-                self.calls.append(name)
-                return lambda *args, **kwargs: self
-
-        context = Context()
-        Trust(bundle)._addCACertsToContext(context)  # type: ignore[arg-type]
-        self.assertIn("set_default_verify_paths", context.calls)
-        self.assertIn("add_cert", context.calls)
-
-    async def test_another_name(self) -> None:
-        """The certificate must be the host's."""
-        url, bundle = await self.serve_tls("other.test")
-        upstream = self.client(url, trust=bundle)
-        error = await self.fails(upstream.manifest(APP, V1), UpstreamOutage)
-        self.assertIn("certificate", error.detail)
-
-    async def test_bundles(self) -> None:
-        """What is no certificate is refused."""
-        pem = b"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"
-        self.assertRaises(TrustError, Trust, pem)
-        self.assertRaises(TrustError, Trust, b"nothing")
-
-
-class ProxyProtocol(Protocol):
-    """An HTTP proxy for requests in absolute form, behind which are a registry, its
-    token realm and its CDN."""
-
-    def dataReceived(self, data: bytes) -> None:
-        """Answer as those behind it would."""
-        factory: Any = self.factory
-        factory.seen.append(data)
-        url = data.split(b" ")[1]
-        if url.startswith(b"http://auth.hub.test/token"):
-            head, body = b"200 OK", b'{"token": "t"}'
-        elif url.startswith(b"http://cdn.test/"):
-            head, body = b"404 Not Found", b"{}"
-        elif b"\r\nAuthorization: Bearer t\r\n" in data:
-            head, body = b"307 There\r\nLocation: http://cdn.test/x", b""
-        else:
-            challenge = b'WWW-Authenticate: Bearer realm="http://auth.hub.test/token"'
-            head, body = b"401 Log In\r\n" + challenge, b""
-        length = b"\r\nContent-Length: %d\r\n\r\n" % len(body)
-        assert self.transport is not None
-        self.transport.write(b"HTTP/1.1 " + head + length + body)
-
-
-class EgressTests(ClientCase):
-    """Ways out; tunnels are tested with real proxies, too."""
-
-    async def listen(self, protocol: type[Protocol]) -> tuple[Any, str]:
-        """A proxy of ours: its factory, and where it listens."""
-        factory: Any = Factory.forProtocol(protocol)
-        factory.seen = []
-        endpoint = TCP4ServerEndpoint(reactor, 0, interface="127.0.0.1")
-        port = await endpoint.listen(factory)
-        self.addCleanup(port.stopListening)
-        return factory, f"127.0.0.1:{port.getHost().port}"
-
-    async def test_absolute_form(self) -> None:
-        """Plain http goes through an HTTP proxy with its credentials: the registry, the
-        realm and the CDN alike; each gets only what is its own."""
-        factory, where = await self.listen(ProxyProtocol)
-        way = Way(f"http://{where}", "px", "pxpass", ("direct.test",))
-        upstream = self.client("http://hub.test:5000", way=way)
-        await self.fails(upstream.manifest(APP, V1), Miss)
-        asked = [seen.split(b" ")[1].split(b"?")[0] for seen in factory.seen]
-        manifest = b"http://hub.test:5000/v2/team/app/manifests/v1"
-        token = b"http://auth.hub.test/token"
-        self.assertEqual(asked, [manifest, token, manifest, b"http://cdn.test/x"])
-        for seen in factory.seen:
-            self.assertIn(b"Proxy-Authorization: Basic cHg6cHhwYXNz\r\n", seen)
-        sent = [b"\r\nAuthorization: " in seen for seen in factory.seen]
-        self.assertEqual(sent, [False, True, True, False])
-
-    async def test_hosts_without_proxy(self) -> None:
-        """They are reached directly."""
-        way = Way("http://127.0.0.1:9", non_proxy_hosts=("127.0.0.0/8",))
-        await self.client(way=way).manifest(APP, V1)
-
-    async def test_a_proxy_that_is_away(self) -> None:
-        """The proxy is named, for each kind and each scheme."""
-        for proxy in ("http://127.0.0.1:9", "socks5://127.0.0.1:9"):
-            for url in ("http://hub.test:5000", "https://hub.test"):
-                upstream = self.client(url, way=Way(proxy))
-                error = await self.fails(upstream.manifest(APP, V1), EgressOutage)
-                expected = "egress proxy 127.0.0.1:9 cannot be reached"
-                self.assertTrue(error.detail.startswith(expected), error.detail)
-
-    async def test_a_proxy_that_hangs_up(self) -> None:
-        """Before it has connected, and after (as V2Ray does)."""
-
-        class HangUp(Protocol):
-            def dataReceived(self, data: bytes) -> None:
-                assert self.transport is not None
-                self.transport.loseConnection()
-
-        class Late(HangUp):
-            greeted = False
-
-            def dataReceived(self, data: bytes) -> None:
-                assert self.transport is not None
-                if self.greeted:
-                    self.transport.loseConnection()
-                else:
-                    self.greeted = True
-                    self.transport.write(b"HTTP/1.1 200 OK\r\n\r\n")
-
-        for protocol, words in ((HangUp, "refused the"), (Late, "closed the")):
-            _, where = await self.listen(protocol)
-            way = Way(f"http://{where}")
-            upstream = self.client("https://hub.test", way=way)
-            error = await self.fails(upstream.manifest(APP, V1), EgressOutage)
-            expected = f"egress proxy {where} {words} connection to hub.test:443"
-            self.assertTrue(error.detail.startswith(expected), error.detail)
-
-    async def test_a_proxy_that_says_nothing(self) -> None:
-        """It is given up in time."""
-        _, where = await self.listen(Protocol)
-        way = Way(f"socks5://{where}")
-        upstream = self.client("https://hub.test", way=way, seconds=0.2)
-        error = await self.fails(upstream.manifest(APP, V1), Outage)
-        self.assertIn("in time", error.detail)

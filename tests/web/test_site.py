@@ -4,6 +4,7 @@ from typing import Any
 
 from pullthrough import errors
 from pullthrough.spec import routes
+from pullthrough.spec.freshness import Freshness
 from tests.support.exchange import FakeExchange, run
 from tests.support.images import make_image
 from tests.support.site import BLOB, DIGEST, LAYER, UPLOADS, SiteCase
@@ -91,7 +92,7 @@ class ReadingTests(SiteCase):
         upstream = ScriptedUpstream()
         made = make_image(LAYER)
         upstream.add("a", "v1", made.media_type, made.manifest)
-        proxy = self.house.proxy(upstream, max_age=0)
+        proxy = self.house.proxy(upstream, freshness=Freshness(0))
         self.site = self.make_site(proxy)
         self.assertEqual(self.ask("GET", "/v2/a/manifests/v1").status, 200)
         upstream.failure = errors.UpstreamOutage('it said "ü"\r\n')

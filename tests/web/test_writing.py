@@ -4,6 +4,7 @@ import json
 from typing import Any
 from urllib.parse import urlsplit
 
+from pullthrough.errors import UpstreamOutage
 from pullthrough.repository.group import GroupRepository
 from pullthrough.spec.digest import Digest
 from pullthrough.spec.manifest import LARGEST_MANIFEST
@@ -240,11 +241,15 @@ class WritingTests(SiteCase):
         (found,) = got.json()["manifests"]
         self.assertEqual(found["digest"], str(made.digest))
 
-    def test_a_repository_that_knows_no_referrers(self) -> None:
-        """404, so that clients ask for the fallback tag."""
-        self.site = self.make_site(self.house.proxy(ScriptedUpstream()))
-        got = self.ask("GET", f"/v2/team/app/referrers/{DIGEST}")
-        self.assertEqual((got.status, got.error), (404, "UNSUPPORTED"))
+    def test_referrers_of_an_upstream(self) -> None:
+        """Told when it tells; never "there are none" when it cannot."""
+        upstream = ScriptedUpstream()
+        self.site = self.make_site(self.house.proxy(upstream))
+        target = f"/v2/team/app/referrers/{DIGEST}"
+        upstream.failure = UpstreamOutage("down")
+        self.assertEqual(self.ask("GET", target).status, 502)
+        upstream.failure = None
+        self.assertEqual(self.ask("GET", target).json()["manifests"], [])
 
     def test_locations_behind_a_reverse_proxy(self) -> None:
         """Absolute as the client sees us; relative when nobody told how."""

@@ -1,0 +1,171 @@
+"""The blobs of a proxy: our copies, else fills, which may be read as they grow."""
+
+from twisted.logger import Logger
+
+from pullthrough.errors import (
+    Miss,
+    Refused,
+    Rotten,
+    UpstreamOutage,
+    denied,
+)
+from pullthrough.interfaces import (
+    IBlob,
+    IBlobStore,
+    IContent,
+    IMetadataStore,
+    IUpstream,
+    IUpstreamBody,
+)
+from pullthrough.repository.blob import Blob
+from pullthrough.repository.fills import Fills
+from pullthrough.repository.negative import KnownMisses
+from pullthrough.spec.descriptor import Descriptor
+from pullthrough.spec.digest import Digest
+from pullthrough.spec.errorcodes import ErrorCode
+from pullthrough.spec.mediatypes import OCTET_STREAM
+from pullthrough.spec.names import ImageName
+from pullthrough.spec.provenance import Provenance, Source
+
+
+class ProxiedBlobs:
+    """Opens blobs, and tells their sizes.
+
+    :param name: of the repository.
+    :param repository: its id in the metadata store.
+    """
+
+    _log = Logger()
+
+    def __init__(
+        self,
+        name: str,
+        repository: int,
+        upstream: IUpstream,
+        store: IBlobStore,
+        metadata: IMetadataStore,
+        fills: Fills,
+        misses: KnownMisses,
+    ) -> None:
+        self._name = name
+        self._repository = repository
+        self._upstream = upstream
+        self._store = store
+        self._metadata = metadata
+        self._fills = fills
+        self._misses = misses
+
+    async def blob(self, image: ImageName, digest: Digest) -> IBlob:
+        """Our copy, or the fill."""
+        copy = await self.copy(image, digest)
+        if copy is not None:
+            return Blob(copy, Provenance(self._name, Source.HIT))
+        link = await self.linked(image, digest)
+        fill = self._fills.under_way(digest)
+        if fill is None:
+            self._refuse_known(image, digest, link)
+        elif image not in fill.images and link is None:
+            # Whoever joins must have a right to the content by this name (I10).
+            await self._size_upstream(image, digest, link)
+        told = link.size or None if link else None  # schema 1 tells no sizes
+        try:
+            follower = await self._fills.follow(
+                image,
+                digest,
+                lambda offset: self._open_upstream(image, digest, offset),
+                told,
+                lambda name, size: self._metadata.add_blob(
+                    self._repository, name, digest, size
+                ),
+            )
+        except Refused as error:
+            raise denied(ErrorCode.BLOB_UNKNOWN, error) from error
+        return Blob(follower, Provenance(self._name, Source.MISS))
+
+    async def _open_upstream(
+        self, image: ImageName, digest: Digest, offset: int
+    ) -> IUpstreamBody:
+        try:
+            body = await self._upstream.blob(image, digest, offset)
+        except Miss as error:
+            self._misses.note((image, digest), error)
+            raise
+        self._misses.clear((image, digest))
+        return body
+
+    def _refuse_known(
+        self, image: ImageName, digest: Digest, link: Descriptor | None
+    ) -> None:
+        known = self._misses.get((image, digest))
+        if known is not None and link is None:
+            raise known
+
+    async def size(self, image: ImageName, digest: Digest) -> tuple[int, Provenance]:
+        """See :meth:`IRepository.blob_size`."""
+        copy = await self.copy(image, digest)
+        if copy is not None:
+            await copy.close()
+            return copy.size, Provenance(self._name, Source.HIT)
+        link = await self.linked(image, digest)
+        self._refuse_known(image, digest, link)
+        size = await self._size_upstream(image, digest, link)
+        return size, Provenance(self._name, Source.MISS)
+
+    async def copy(self, image: ImageName, digest: Digest) -> IContent | None:
+        """Our copy, if we have one and the image may give it out."""
+        known = await self._metadata.blob(self._repository, image, digest)
+        if known is None and not await self.linked(image, digest):
+            return None
+        try:
+            content = await self._store.open(digest)
+        except Miss:
+            return None
+        try:
+            if known is not None and content.size != known.size:
+                raise Rotten(f"{digest} has another size than it had")
+            await content.available(0)
+        except Rotten as error:
+            self._log.error("{name}: {why}", name=self._name, why=error.detail)
+            await content.close()
+            await self._store.quarantine(digest)
+            return None
+        if known is None:
+            await self._metadata.add_blob(self._repository, image, digest, content.size)
+        return content
+
+    async def linked(self, image: ImageName, digest: Digest) -> Descriptor | None:
+        """How a manifest of the image links to it."""
+        return await self._metadata.linked(self._repository, image, digest)
+
+    async def _size_upstream(
+        self, image: ImageName, digest: Digest, link: Descriptor | None
+    ) -> int:
+        try:
+            size = await self._upstream.blob_size(image, digest)
+        except Refused as error:
+            raise denied(ErrorCode.BLOB_UNKNOWN, error) from error
+        except Miss as error:
+            if link is None:
+                self._misses.note((image, digest), error)
+                raise
+            # Harbor as a proxy of its own knows by HEAD only what it has cached
+            # (distribution#4747): a blob that a manifest names is asked by GET.
+            size = None
+        if size is not None:
+            return size
+        try:
+            body = await self._upstream.blob(image, digest)
+        except Refused as error:
+            raise denied(ErrorCode.BLOB_UNKNOWN, error) from error
+        body.stop()
+        if body.size is None:
+            raise UpstreamOutage("the upstream does not tell the size of this blob")
+        return body.size
+
+    async def holds(self, image: ImageName, digest: Digest) -> Descriptor | None:
+        """The blob, if it is here and the image's."""
+        copy = await self.copy(image, digest)
+        if copy is None:
+            return None
+        await copy.close()
+        return Descriptor(OCTET_STREAM, digest, copy.size)

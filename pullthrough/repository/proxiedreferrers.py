@@ -1,0 +1,104 @@
+"""What refers to a manifest of an upstream: by its API, else by the fallback tag."""
+
+from collections.abc import Callable, Sequence
+
+from pullthrough.errors import (
+    Miss,
+    Outage,
+    Refused,
+    UpstreamBlocked,
+    UpstreamOutage,
+    denied,
+)
+from pullthrough.interfaces import IMetadataStore, IUpstream
+from pullthrough.spec.digest import Digest
+from pullthrough.spec.errorcodes import ErrorCode, InvalidText
+from pullthrough.spec.freshness import Decision, Freshness
+from pullthrough.spec.manifest import listed_referrers
+from pullthrough.spec.names import ImageName
+from pullthrough.spec.reference import fallback_tag
+from pullthrough.values import ManifestRecord, Referrers, ReferrersRecord
+from pullthrough.waiters import Flights
+
+
+class ProxiedReferrers:
+    """Lists, kept for as long as a tag is fresh; never empty for want of an answer.
+
+    :param name: of the repository.
+    :param repository: its id in the metadata store.
+    :param now: seconds since the epoch.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        repository: int,
+        upstream: IUpstream,
+        metadata: IMetadataStore,
+        freshness: Freshness,
+        now: Callable[[], float],
+    ) -> None:
+        self._name = name
+        self._repository = repository
+        self._upstream = upstream
+        self._metadata = metadata
+        self._freshness = freshness
+        self._now = now
+        self._flights: Flights[tuple[ImageName, Digest], ReferrersRecord] = Flights()
+
+    async def referrers(self, image: ImageName, subject: Digest) -> Referrers:
+        """See :meth:`IReferrers.referrers`."""
+        known = await self._metadata.listed_referrers(self._repository, image, subject)
+        tag = fallback_tag(subject).name
+        checked_at = known.checked_at if known else None
+        decision = self._freshness.decide(self._now(), checked_at, tag, image.text)
+        if known is not None and decision is Decision.SERVE:
+            return Referrers(known.records)
+        try:
+            found = await self._flights.join(
+                (image, subject), lambda: self._ask(image, subject)
+            )
+        except (Miss, Outage, Refused) as error:
+            if known is None or not self._may_be_stale(known, error):
+                raise denied(ErrorCode.MANIFEST_UNKNOWN, error) from error
+            warning = f"{self._name} serves its list of referrers: {error.detail}"
+            return Referrers(known.records, warning)
+        return Referrers(found.records)
+
+    def _may_be_stale(self, known: ReferrersRecord, error: Exception) -> bool:
+        by_hand = isinstance(error, UpstreamBlocked) and error.by_hand
+        return by_hand or self._freshness.may_be_stale(self._now(), known.checked_at)
+
+    async def _ask(self, image: ImageName, subject: Digest) -> ReferrersRecord:
+        records = await self._upstream.referrers(image, subject)
+        if records is None:
+            records = await self._by_tag(image, subject)
+        found = ReferrersRecord(tuple(records), self._now())
+        await self._metadata.put_listed_referrers(
+            self._repository, image, subject, found
+        )
+        return found
+
+    async def _by_tag(
+        self, image: ImageName, subject: Digest
+    ) -> Sequence[ManifestRecord]:
+        try:
+            fetched = await self._upstream.manifest(image, fallback_tag(subject))
+        except Miss as error:
+            if error.certain:
+                return ()  # distribution-spec: without the tag there are none
+            raise
+        try:
+            listed = listed_referrers(fetched.body)
+        except InvalidText as error:
+            raise UpstreamOutage(
+                f"the upstream of {self._name} sent no usable list of referrers"
+            ) from error
+        return [
+            ManifestRecord(
+                one.descriptor,
+                artifact_type=one.artifact_type,
+                annotations=one.annotations,
+            )
+            for one in listed
+        ]

@@ -1,0 +1,119 @@
+"""What an upstream lists: tags and referrers, page by page, within limits."""
+
+import json
+from collections.abc import Iterable, Sequence
+from typing import Any
+from urllib.parse import quote, urljoin, urlsplit
+
+from twisted.internet.interfaces import IReactorTime
+from twisted.web.iweb import IResponse
+
+from pullthrough.errors import Miss, Outage, UpstreamOutage
+from pullthrough.spec.digest import Digest
+from pullthrough.spec.errorcodes import ErrorCode, InvalidText
+from pullthrough.spec.manifest import listed_referrers
+from pullthrough.spec.names import ImageName
+from pullthrough.spec.pages import Names, Page, cut
+from pullthrough.spec.reference import Tag
+from pullthrough.upstream.bodies import read_whole
+from pullthrough.upstream.requests import Requests, Wish, header_of, pull_scope
+from pullthrough.values import ManifestRecord
+
+#: Largest list, in bytes.
+LARGEST_LIST = 4 * 1024 * 1024
+
+#: Most pages of referrers that are read (reliability C6: attackers may attach without
+#: end).
+MOST_PAGES = 10
+
+
+class Lists:
+    """Reads the lists of one upstream.
+
+    :param name: what people know it by, ``HOST:PORT``.
+    """
+
+    def __init__(self, name: str, requests: Requests, clock: IReactorTime) -> None:
+        self._name = name
+        self._requests = requests
+        self._clock = clock
+
+    async def tags(self, image: ImageName, page: Page) -> Names:
+        """See :meth:`IUpstream.tags`."""
+        path = f"/v2/{image}/tags/list?n={page.n}"
+        if page.last:
+            path += f"&last={quote(page.last, safe='')}"
+        wish = Wish("GET", path, pull_scope(image), ErrorCode.NAME_UNKNOWN)
+        response = await self._requests.ask(wish)
+        try:
+            listed = json.loads(await self._whole(response)).get("tags") or []
+            # Some registries list nulls, or digests as tags.
+            names = [Tag(name).name for name in listed if _is_tag(name)]
+        except (ValueError, AttributeError, TypeError, RecursionError) as error:
+            raise self._wrong("sent no usable list of tags") from error
+        found = cut(names, page)
+        more = page.n > 0 and bool(header_of(response, "Link"))
+        return Names(found.names, found.more or (more and bool(found.names)))
+
+    async def referrers(
+        self, image: ImageName, subject: Digest
+    ) -> Sequence[ManifestRecord] | None:
+        """See :meth:`IUpstream.referrers`."""
+        path = f"/v2/{image}/referrers/{subject}"
+        found: list[ManifestRecord] = []
+        for _ in range(MOST_PAGES):
+            wish = Wish("GET", path, pull_scope(image), ErrorCode.MANIFEST_UNKNOWN)
+            try:
+                response = await self._requests.ask(wish)
+            except Miss:
+                # distribution-spec, "Listing Referrers": 404 means that the API is
+                # not there; some answer 401 to what they do not know.
+                return None
+            found += self._referrers(await self._whole(response))
+            following = _next(header_of(response, "Link"), path)
+            if following is None:
+                return found
+            path = following
+        raise self._wrong("lists referrers without end")
+
+    def _referrers(self, body: bytes) -> Iterable[ManifestRecord]:
+        try:
+            return [
+                ManifestRecord(
+                    one.descriptor,
+                    artifact_type=one.artifact_type,
+                    annotations=one.annotations,
+                )
+                for one in listed_referrers(body)
+            ]
+        except InvalidText as error:
+            raise self._wrong("sent no usable list of referrers") from error
+
+    async def _whole(self, response: IResponse) -> bytes:
+        return await read_whole(
+            response, LARGEST_LIST, self._clock, self._name, self._requests.timeout
+        )
+
+    def _wrong(self, what: str) -> Outage:
+        return UpstreamOutage(f"upstream {self._name} {what}")
+
+
+def _next(link: str, path: str) -> str | None:
+    """The path of the next page (RFC 8288), on the same registry; None at the end."""
+    target, _, parameters = link.partition(">")
+    if not target.startswith("<") or 'rel="next"' not in parameters.replace("'", '"'):
+        return None
+    parts = urlsplit(urljoin(path, target[1:]))
+    if not parts.path.startswith("/v2/"):
+        return None
+    return f"{parts.path}?{parts.query}"
+
+
+def _is_tag(name: Any) -> bool:
+    if not isinstance(name, str):
+        return False
+    try:
+        Tag(name)
+    except InvalidText:
+        return False
+    return True

@@ -1,0 +1,109 @@
+"""From the configuration to upstreams: what they share, and the ways to them."""
+
+import random
+from typing import Any
+
+import pullthrough
+from pullthrough.config.model import Egress, Http, Remote
+from pullthrough.interfaces import ISearchIndex, IUpstream
+from pullthrough.spec.origins import Origin
+from pullthrough.upstream.breakers import Breakers
+from pullthrough.upstream.client import RegistryUpstream
+from pullthrough.upstream.credentials import Login
+from pullthrough.upstream.destinations import Destinations
+from pullthrough.upstream.egress import EgressAgent, Way
+from pullthrough.upstream.failover import FailoverUpstream
+from pullthrough.upstream.index import SearchIndex
+from pullthrough.upstream.limits import Limits
+from pullthrough.upstream.nobody import NobodyUpstream
+from pullthrough.upstream.requests import Requests
+from pullthrough.upstream.trust import Trust
+
+
+class Upstreams:
+    """Makes upstreams; breakers and limits are shared by all of them.
+
+    :param http: ``[http]``.
+    """
+
+    def __init__(self, http: Http, reactor: Any) -> None:
+        self._http = http
+        self._reactor = reactor
+        self._trust = Trust(http.trust.read_bytes() if http.trust else b"")
+        self._breakers = Breakers(reactor, random.random, http.timeout * 2)
+        self._limits: dict[tuple[Origin, str], Limits] = {}
+        self._agents: list[EgressAgent] = []
+
+    async def close(self) -> None:
+        """Close the idle connections."""
+        for agent in self._agents:
+            await agent.close()
+
+    def upstream(self, name: str, remote: Remote) -> IUpstream:
+        """The upstream of a proxy.
+
+        :param name: of the repository.
+        """
+        if self._http.offline:
+            return NobodyUpstream(f"{name} asks nobody: [http] offline = yes")
+        if remote.blocked:
+            return NobodyUpstream(f"{name} asks nobody: blocked = yes")
+        found = [self._registry(remote, url) for url in (remote.url, *remote.urls)]
+        return found[0] if len(found) == 1 else FailoverUpstream(found)
+
+    def index(self, remote: Remote) -> ISearchIndex | None:
+        """Where its images are searched."""
+        if self._http.offline or remote.blocked or not remote.index_url:
+            return None
+        requests = self._requests(remote, remote.index_url)
+        name = str(Origin.of(remote.index_url))
+        return SearchIndex(name, requests, self._reactor)
+
+    def _registry(self, remote: Remote, url: str) -> RegistryUpstream:
+        requests = self._requests(remote, url)
+        return RegistryUpstream(str(Origin.of(url)), requests, self._reactor)
+
+    def _requests(self, remote: Remote, url: str) -> Requests:
+        http = self._http
+        destinations = Destinations([Origin.of(url).host], http.private_hosts)
+        way = _way(remote.egress or http.egress, http.egress)
+        agent = EgressAgent(
+            self._reactor, way, self._trust, http.timeout, destinations=destinations
+        )
+        self._agents.append(agent)
+        login = Login()
+        if Origin.of(url) == Origin.of(remote.url):
+            # The others get no credentials: they are pinned to the first.
+            login = Login(
+                remote.username, remote.password.reveal(), remote.bearer_token.reveal()
+            )
+        suffix = f" {http.user_agent_suffix}" if http.user_agent_suffix else ""
+        return Requests(
+            url,
+            agent,
+            login,
+            self._reactor,
+            random.random,
+            breakers=self._breakers if remote.auto_block else None,
+            limits=self._limit(url, login.username),
+            destinations=destinations,
+            timeout=http.timeout,
+            retries=http.retries,
+            agent_name=f"pullthrough/{pullthrough.__version__}{suffix}",
+        )
+
+    def _limit(self, url: str, username: str) -> Limits:
+        origin = Origin.of(url)
+        name = f"{origin} as {username}" if username else str(origin)
+        made = Limits(name, self._reactor)
+        return self._limits.setdefault((origin, username), made)
+
+
+def _way(egress: Egress, general: Egress) -> Way:
+    # A repository's own proxy keeps the hosts that need none.
+    return Way(
+        egress.proxy,
+        egress.username,
+        egress.password.reveal(),
+        egress.non_proxy_hosts or general.non_proxy_hosts,
+    )
