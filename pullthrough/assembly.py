@@ -1,10 +1,10 @@
-"""From the configuration to the object graph; the one file that names classes."""
+"""From the configuration to everything that runs, and from one to the next."""
 
 import os
-import secrets
 import time
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, TypeVar
 
 from twisted.internet.defer import Deferred
@@ -15,28 +15,21 @@ from pullthrough.access.htpasswd import parse_htpasswd
 from pullthrough.access.policy import SimplePolicy
 from pullthrough.access.principals import Authenticator
 from pullthrough.access.tokens import Tokens
-from pullthrough.config.model import Connector, Kind, Remote, Settings
-from pullthrough.config.model import Repository as Described
-from pullthrough.interfaces import IRepository
+from pullthrough.accessline import AccessLine
+from pullthrough.config.model import BlobStore, Connector, Settings
+from pullthrough.errors import StorageOutage
+from pullthrough.graph import Graph, Lasting
+from pullthrough.interfaces import IListener, IRepository
 from pullthrough.metadata.lock import DataLock
 from pullthrough.metadata.sqlite import SqliteMetadataStore
 from pullthrough.ops.accesslog import AccessLogger
-from pullthrough.repository.fills import Fills
-from pullthrough.repository.group import GroupRepository
-from pullthrough.repository.hosted import HostedRepository
-from pullthrough.repository.manifests import Manifests
-from pullthrough.repository.negative import KnownMisses
-from pullthrough.repository.offline import OfflineRepository
-from pullthrough.repository.proxied import ProxiedManifests
-from pullthrough.repository.proxiedblobs import ProxiedBlobs
-from pullthrough.repository.proxiedreferrers import ProxiedReferrers
-from pullthrough.repository.proxy import ProxyRepository
-from pullthrough.repository.uploads import Uploads
-from pullthrough.repository.writable import WritableGroup
+from pullthrough.ops.admin import AdminListener, admin_site
+from pullthrough.ops.metrics import Metrics
 from pullthrough.spec.forwarded import TrustedProxies
 from pullthrough.storage.filesystem import FilesystemBlobStore
 from pullthrough.threads import Threads
 from pullthrough.upstreams import Upstreams
+from pullthrough.values import UpstreamState
 from pullthrough.web.guard import Guard
 from pullthrough.web.listener import Listener
 from pullthrough.web.site import Site
@@ -50,11 +43,28 @@ PASSWORD_THREADS = 2
 
 @dataclass(frozen=True, slots=True)
 class Served:
-    """A connector, what it serves, and what speaks on it."""
+    """A connector and what it serves.
+
+    :ivar repository: None on the admin connector.
+    :ivar listen: what speaks on it; of a listener that is there already, which then
+        serves this from its next request on.
+    """
 
     connector: Connector
-    repository: IRepository
-    listener: Listener
+    repository: IRepository | None
+    listen: Callable[[Any], IListener]
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A configuration that is ready to be taken.
+
+    :ivar served: its connectors, in the order configured.
+    """
+
+    graph: Graph
+    users: Mapping[str, bytes]
+    served: tuple[Served, ...]
 
 
 class Assembly:
@@ -68,42 +78,35 @@ class Assembly:
     _log = Logger(namespace="pullthrough")
 
     def __init__(self, settings: Settings, reactor: Any) -> None:
-        self._settings = settings
         self._reactor = reactor
         self._disk = Threads(reactor, "disk", DISK_THREADS)
         self._writing = Threads(reactor, "metadata writer", 1)
         self._reading = Threads(reactor, "metadata reader", 1)
         self._passwords = Threads(reactor, "passwords", PASSWORD_THREADS)
-        self._uploads: list[Uploads] = []
-        self._fills: list[Fills] = []
         data = settings.data
         data.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._lock = DataLock(data / "pullthrough.lock")
         self._metadata = SqliteMetadataStore(
             data / "metadata.sqlite", self._writing, self._reading
         )
-        self._stores = {
-            store.name: FilesystemBlobStore(store.name, store.path, self._disk)
-            for store in settings.blob_stores
-        }
-        self._prepare_stores()
-        self._upstreams = Upstreams(settings.http, reactor)
-        self._repositories: dict[str, IRepository] = {}
-        described = {one.name: one for one in settings.repositories}
-        for one in settings.repositories:
-            self._repository(one, described)
+        self._stores: dict[Path, FilesystemBlobStore] = {}
+        self._lasting = Lasting()
+        self._tokens = Tokens(reactor, os.urandom)
+        self._metrics = Metrics(self._states)
+        self._admin = AdminListener(admin_site(self._metrics.text, self._states))
+        self._access_log = AccessLogger(Logger(namespace="access"))
         self.admin: Bootstrap | None = None
-        self.served = tuple(
-            self._serve(
-                Authenticator(
-                    self._users(),
-                    Tokens(reactor, os.urandom),
-                    self._passwords,
-                    reactor,
-                    os.urandom,
-                )
-            )
-        )
+        self._taken = at_once(self._candidate(settings, None))
+
+    @property
+    def served(self) -> tuple[Served, ...]:
+        """The connectors of the configuration that was taken last."""
+        return self._taken.served
+
+    @property
+    def settings(self) -> Settings:
+        """The configuration that was taken last."""
+        return self._taken.graph.settings
 
     def start(self) -> None:
         """The reactor runs: work in threads from now on."""
@@ -112,143 +115,141 @@ class Assembly:
 
     async def sweep(self) -> None:
         """Remove what has outlived its time."""
-        for uploads in self._uploads:
+        for uploads in self._lasting.uploads.values():
             ended = await uploads.sweep()
             if ended:
                 self._log.info("{ended} upload sessions have expired", ended=ended)
 
     async def stop(self) -> None:
         """Finish what is under way, and close everything."""
-        for fills in self._fills:
+        for fills in self._lasting.fills.values():
             fills.close()
-        for uploads in self._uploads:
+        for uploads in self._lasting.uploads.values():
             await uploads.close()
-        await self._upstreams.close()
+        await self._taken.graph.upstreams.close()
         await self._metadata.close()
         for threads in (self._disk, self._writing, self._reading, self._passwords):
             threads.stop()
         self._lock.release()
 
+    # -- from one configuration to the next --
+
+    async def prepare(self, settings: Settings) -> Candidate:
+        """Build what another configuration needs, beside what runs.
+
+        :raises StorageOutage: when it cannot be used; nothing has then changed.
+        """
+        if settings.data != self.settings.data:
+            raise StorageOutage(
+                "[pullthrough] data: cannot change while the daemon runs; restart it"
+            )
+        return await self._candidate(settings, self._taken)
+
+    async def take(self, candidate: Candidate) -> None:
+        """Serve by it from now on; requests under way end as they began.
+
+        Whose password has changed, or who is gone, has no tokens any more (I13).
+        """
+        before, self._taken = self._taken, candidate
+        for name, entry in before.users.items():
+            if candidate.users.get(name) != entry:
+                self._tokens.revoke(name)
+        await before.graph.upstreams.close()
+
+    async def _candidate(
+        self, settings: Settings, before: Candidate | None
+    ) -> Candidate:
+        stores = {}
+        for described in settings.blob_stores:
+            stores[described.name] = await self._store(described)
+        numbers = {
+            one.name: await self._metadata.repository(one.name, one.kind.value)
+            for one in settings.repositories
+            if one.blob_store_name
+        }
+        upstreams = Upstreams(
+            settings.http, self._reactor, before.graph.upstreams if before else None
+        )
+        graph = Graph(
+            settings,
+            self._reactor,
+            self._metadata,
+            stores,
+            numbers,
+            upstreams,
+            self._lasting,
+        )
+        users = self._users(settings)
+        return Candidate(graph, users, tuple(self._serve(graph, users)))
+
     # -- parts --
 
-    def _prepare_stores(self) -> None:
-        for_ever = float("inf")
-        open_uploads = at_once(self._metadata.uploads_before(for_ever, for_ever))
-        keep = {record.identifier for record in open_uploads}
-        for store in self._stores.values():
-            store.prepare()
-            store.sweep(keep)
+    async def _store(self, described: BlobStore) -> FilesystemBlobStore:
+        """A blob store; before it is first used, what a crash has left is removed."""
+        store = self._stores.get(described.path)
+        if store is None:
+            store = FilesystemBlobStore(described.name, described.path, self._disk)
+            for_ever = float("inf")
+            open_uploads = await self._metadata.uploads_before(for_ever, for_ever)
+            keep = {record.identifier for record in open_uploads}
+            await self._disk.run(_prepare, store, keep)
+            self._stores[described.path] = store
+        return store
 
-    def _repository(
-        self, one: Described, described: dict[str, Described]
-    ) -> IRepository:
-        """A repository, made when it is new; members before their groups."""
-        made = self._repositories.get(one.name)
-        if made is None:
-            made = self._make(one, described)
-            self._repositories[one.name] = made
-        return made
-
-    def _make(self, one: Described, described: dict[str, Described]) -> IRepository:
-        if not one.online:
-            return OfflineRepository(one.name, one.kind.value)
-        if one.kind is Kind.GROUP:
-            members = [
-                self._repository(described[name], described)
-                for name in one.member_names
-            ]
-            group = GroupRepository(one.name, members)
-            writable = self._repositories.get(one.writable_member)
-            if isinstance(writable, HostedRepository | OfflineRepository):
-                return WritableGroup(group, writable)
-            return group
-        number = at_once(self._metadata.repository(one.name, one.kind.value))
-        store = self._stores[one.blob_store_name]
-        manifests = Manifests(number, store, self._metadata, new_key)
-        if one.remote is not None:
-            return self._proxy(one, number, one.remote, store, manifests)
-        uploads = Uploads(number, store, self._metadata, new_key, time.time)
-        self._uploads.append(uploads)
-        return HostedRepository(
-            one.name,
-            number,
-            store,
-            self._metadata,
-            manifests,
-            uploads,
-            time.time,
-            one.deployment,
-            any_type=not one.strict_content_type_validation,
-        )
-
-    def _proxy(
-        self,
-        one: Described,
-        number: int,
-        remote: Remote,
-        store: FilesystemBlobStore,
-        manifests: Manifests,
-    ) -> ProxyRepository:
-        upstream = self._upstreams.upstream(one.name, remote)
-        misses = KnownMisses(remote.negative_time_to_live, self._reactor.seconds)
-        fills = Fills(store, self._reactor, new_key)
-        self._fills.append(fills)
-        common = (one.name, number, upstream)
-        return ProxyRepository(
-            *common,
-            self._metadata,
-            manifests,
-            ProxiedManifests(
-                *common,
-                self._metadata,
-                manifests,
-                remote.freshness,
-                misses,
-                time.time,
-                any_type=not one.strict_content_type_validation,
-            ),
-            ProxiedBlobs(*common, store, self._metadata, fills, misses),
-            ProxiedReferrers(*common, self._metadata, remote.freshness, time.time),
-            index=self._upstreams.index(remote),
-            rule=remote.rule,
-            library=remote.library,
-        )
-
-    def _users(self) -> dict[str, bytes]:
-        htpasswd = self._settings.auth.htpasswd
+    def _users(self, settings: Settings) -> Mapping[str, bytes]:
+        htpasswd: Path | None = settings.auth.htpasswd
+        self.admin = None
         if htpasswd is None:
-            self.admin = ensure_admin(self._settings.data)
+            self.admin = ensure_admin(settings.data)
             htpasswd = self.admin.htpasswd
         return parse_htpasswd(htpasswd.read_text("utf-8"))
 
-    def _serve(self, authenticator: Authenticator) -> list[Served]:
-        trusted = TrustedProxies(self._settings.trusted_proxies)
-        policy = SimplePolicy(self._settings.auth.anonymous_access)
-        access_log = AccessLogger(Logger(namespace="access"))
+    def _serve(self, graph: Graph, users: Mapping[str, bytes]) -> list[Served]:
+        settings = graph.settings
+        authenticator = Authenticator(
+            users, self._tokens, self._passwords, self._reactor, os.urandom
+        )
+        trusted = TrustedProxies(settings.trusted_proxies)
+        policy = SimplePolicy(settings.auth.anonymous_access)
         found = []
-        for one in self._settings.repositories:
-            repository = self._repositories[one.name]
+        for one in settings.repositories:
+            repository = graph.repositories[one.name]
             guard = Guard(
                 one.name, authenticator, policy, one.force_basic_auth, one.mirror
             )
             site = Site(
                 repository,
                 guard,
-                access_log,
+                self._note,
                 self._reactor,
                 time.time,
                 v1_enabled=one.v1_enabled,
             )
             for connector in one.connectors:
                 secure = connector.scheme == "https"
-                listener = Listener(site, self._reactor, secure, trusted)
-                found.append(Served(connector, repository, listener))
+
+                def listen(there: Any, site: Any = site, secure: bool = secure) -> Any:
+                    listener = there or Listener(site, self._reactor, secure, trusted)
+                    listener.adopt(site, trusted)
+                    return listener
+
+                found.append(Served(connector, repository, listen))
+        if settings.admin is not None:
+            found.append(Served(settings.admin, None, lambda there: self._admin))
         return found
 
+    def _states(self) -> Sequence[UpstreamState]:
+        return self._taken.graph.upstreams.states()
 
-def new_key() -> str:
-    """A name for an ingest or an upload session: 128 random bits."""
-    return secrets.token_hex(16)
+    def _note(self, line: AccessLine) -> None:
+        """Every request, for the log and the metrics."""
+        self._access_log(line)
+        self._metrics.observe(line)
+
+
+def _prepare(store: FilesystemBlobStore, keep: set[str]) -> None:
+    store.prepare()
+    store.sweep(keep)
 
 
 def at_once(coroutine: Coroutine[Any, Any, T]) -> T:

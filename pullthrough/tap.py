@@ -35,8 +35,7 @@ class Options(usage.Options):
         if self["config"] is None:
             raise usage.UsageError("--config FILE is missing")
         try:
-            self.settings = read(Path(self["config"]), os.environ)
-            _check_users(self.settings)
+            self.settings = self.read()
         except ConfigurationError as error:
             for fault in error.faults:
                 print(fault, file=sys.stderr)
@@ -50,6 +49,15 @@ class Options(usage.Options):
             )
             raise SystemExit(0)
         self._stay_in_the_foreground()
+
+    def read(self) -> Settings:
+        """The configuration as it is now.
+
+        :raises ConfigurationError: with all faults.
+        """
+        settings = read(Path(self["config"]).absolute(), os.environ)
+        _check_users(settings)
+        return settings
 
     def _stay_in_the_foreground(self) -> None:
         """As systemd and a shell want it; twistd alone would become a daemon."""
@@ -84,7 +92,8 @@ def makeService(options: Options) -> IService:
 
     service: IService = Daemon(
         lambda: Assembly(options.settings, reactor),
-        (RegistryError, TrustError, OSError),
+        options.read,
+        (ConfigurationError, RegistryError, TrustError, OSError),
         reactor,
         Supervisor(os.environ),
         bool(options["free-ports"]),

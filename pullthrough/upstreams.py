@@ -1,6 +1,7 @@
 """From the configuration to upstreams: what they share, and the ways to them."""
 
 import random
+from collections.abc import Sequence
 from typing import Any
 
 import pullthrough
@@ -18,26 +19,36 @@ from pullthrough.upstream.limits import Limits
 from pullthrough.upstream.nobody import NobodyUpstream
 from pullthrough.upstream.requests import Requests
 from pullthrough.upstream.trust import Trust
+from pullthrough.values import UpstreamState
 
 
 class Upstreams:
     """Makes upstreams; breakers and limits are shared by all of them.
 
     :param http: ``[http]``.
+    :param before: those of the configuration before; what they know of hosts and
+        accounts is still true.
     """
 
-    def __init__(self, http: Http, reactor: Any) -> None:
+    def __init__(
+        self, http: Http, reactor: Any, before: "Upstreams | None" = None
+    ) -> None:
         self._http = http
         self._reactor = reactor
         self._trust = Trust(http.trust.read_bytes() if http.trust else b"")
-        self._breakers = Breakers(reactor, random.random, http.timeout * 2)
+        self._breakers: Breakers = (
+            before._breakers
+            if before
+            else Breakers(reactor, random.random, http.timeout * 2)
+        )
+        self._known = before._limits if before else {}
         self._limits: dict[tuple[Origin, str], Limits] = {}
         self._agents: list[EgressAgent] = []
 
     async def close(self) -> None:
         """Close the idle connections."""
-        for agent in self._agents:
-            await agent.close()
+        for closed in [agent.close() for agent in self._agents]:
+            await closed
 
     def upstream(self, name: str, remote: Remote) -> IUpstream:
         """The upstream of a proxy.
@@ -50,6 +61,27 @@ class Upstreams:
             return NobodyUpstream(f"{name} asks nobody: blocked = yes")
         found = [self._registry(remote, url) for url in (remote.url, *remote.urls)]
         return found[0] if len(found) == 1 else FailoverUpstream(found)
+
+    def states(self) -> Sequence[UpstreamState]:
+        """How it stands with each upstream and account."""
+        return [
+            self._state(origin, limits)
+            for (origin, _), limits in sorted(
+                self._limits.items(), key=lambda item: item[1].name
+            )
+        ]
+
+    def _state(self, origin: Origin, limits: Limits) -> UpstreamState:
+        breaker, blocked_for = self._breakers.state(origin)
+        budget = limits.budget
+        return UpstreamState(
+            limits.name,
+            budget.limit if budget else None,
+            budget.remaining if budget else None,
+            limits.limited_for,
+            breaker,
+            blocked_for,
+        )
 
     def index(self, remote: Remote) -> ISearchIndex | None:
         """Where its images are searched."""
@@ -95,7 +127,7 @@ class Upstreams:
     def _limit(self, url: str, username: str) -> Limits:
         origin = Origin.of(url)
         name = f"{origin} as {username}" if username else str(origin)
-        made = Limits(name, self._reactor)
+        made = self._known.get((origin, username)) or Limits(name, self._reactor)
         return self._limits.setdefault((origin, username), made)
 
 

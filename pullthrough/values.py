@@ -119,6 +119,25 @@ class UploadRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class UpstreamState:
+    """How it stands with an upstream, for people and metrics.
+
+    :ivar name: of the registry, and of the account if there is one.
+    :ivar limit, remaining: requests that it grants and has left; None: not told.
+    :ivar limited_for: seconds for which it wants to be left alone (429).
+    :ivar breaker: ``closed``, ``blocked`` or ``half-open``.
+    :ivar blocked_for: seconds until the next attempt.
+    """
+
+    name: str
+    limit: int | None = None
+    remaining: int | None = None
+    limited_for: float = 0.0
+    breaker: str = "closed"
+    blocked_for: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
 class Identity:
     """Who is asking: a principal, perhaps narrowed by a token.
 

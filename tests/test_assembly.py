@@ -66,15 +66,17 @@ class AssemblyTests(TestCase):
         """Members before groups, groups in groups, and the ways out."""
         assembly, registry = await self.assemble()
         own, outer = (served.repository for served in assembly.served)
+        assert own is not None
+        assert outer is not None
         self.assertEqual((own.name, outer.name), ("own", "outer"))
         self.assertTrue(IWritableRepository.providedBy(own))
         self.assertFalse(IWritableRepository.providedBy(outer))
-        inner = assembly._repositories["inner"]
+        inner = assembly._taken.graph.repositories["inner"]
         self.assertTrue(IWritableRepository.providedBy(inner))
         found = await outer.manifest(APP, V1)
         self.assertEqual(found.provenance.member, "direct")
         self.assertEqual(len(registry.requests), 1)
-        through = assembly._repositories["through"]
+        through = assembly._taken.graph.repositories["through"]
         try:
             await through.manifest(APP, V1)
         except EgressOutage as error:

@@ -54,6 +54,12 @@ class Tokens:
     def _oldest(self) -> _Grant:
         return next(iter(self._grants.values()))
 
+    def revoke(self, principal: str) -> None:
+        """None of the principal's tokens is good any more."""
+        for key, grant in tuple(self._grants.items()):
+            if grant.identity.principal == principal:
+                del self._grants[key]
+
     def identity(self, token: str, service: str) -> Identity:
         """Whose token it is, and for what.
 

@@ -12,7 +12,7 @@ def check(settings: Settings) -> list[str]:
         faults.append("[repository:NAME]: there is no repository")
     faults += _members(settings.repositories)
     faults += _stores(settings)
-    faults += _ports(settings.repositories)
+    faults += _ports(settings)
     faults += _mirrors(settings)
     return faults
 
@@ -75,19 +75,21 @@ def _stores(settings: Settings) -> Iterable[str]:
         seen[folder] = one.name
 
 
-def _ports(repositories: Iterable[Repository]) -> Iterable[str]:
+def _ports(settings: Settings) -> Iterable[str]:
+    wanted = [
+        (f"[repository:{one.name}] {connector.scheme}_port", connector)
+        for one in settings.repositories
+        for connector in one.connectors
+    ]
+    if settings.admin is not None:
+        wanted.insert(0, ("[admin] http_port", settings.admin))
     taken: list[tuple[tuple[str, str, str], str]] = []
-    for repository in repositories:
-        for connector in repository.connectors:
-            place = _place(connector)
-            option = f"{connector.scheme}_port"
-            for other, owner in taken:
-                if _collide(place, other):
-                    yield (
-                        f"[repository:{repository.name}] {option}:"
-                        f" {connector.description} is taken by {owner}"
-                    )
-            taken.append((place, f"[repository:{repository.name}] {option}"))
+    for option, connector in wanted:
+        place = _place(connector)
+        for other, owner in taken:
+            if _collide(place, other):
+                yield f"{option}: {connector.description} is taken by {owner}"
+        taken.append((place, option))
 
 
 def _place(connector: Connector) -> tuple[str, str, str]:

@@ -9,7 +9,14 @@ from pathlib import Path
 from pullthrough.config import fields
 from pullthrough.config.checks import check
 from pullthrough.config.defaults import Defaults
-from pullthrough.config.model import Auth, BlobStore, Http, Repository, Settings
+from pullthrough.config.model import (
+    Auth,
+    BlobStore,
+    Connector,
+    Http,
+    Repository,
+    Settings,
+)
 from pullthrough.config.remotes import read_rule
 from pullthrough.config.repositories import read_repository
 from pullthrough.config.secrets import SecretError, read_private, read_text
@@ -20,7 +27,7 @@ from pullthrough.config.section import Section
 #: section's name.
 OVERRIDE = "PULLTHROUGH__"
 
-_FIXED = ("pullthrough", "http", "auth")
+_FIXED = ("pullthrough", "admin", "http", "auth")
 
 
 class ConfigurationError(Exception):
@@ -160,12 +167,18 @@ def _settings(
             repositories.append(read_repository(own, section, defaults))
     return Settings(
         data=data,
+        admin=_admin(sections["admin"]),
         http=_http(sections["http"], folder),
         auth=_auth(sections["auth"], folder),
         blob_stores=(*stores, *_implied(repositories, stores, data)),
         repositories=tuple(repositories),
         trusted_proxies=top.get("trusted_proxies", fields.proxies, ()),
     )
+
+
+def _admin(section: Section) -> Connector | None:
+    where = section.get("http_port", fields.endpoint, "")
+    return Connector(where) if where else None
 
 
 def _http(section: Section, folder: Path) -> Http:

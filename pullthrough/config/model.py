@@ -148,6 +148,7 @@ class Repository:
 class Settings:
     """The whole configuration, checked.
 
+    :ivar admin: where health, metrics and status are told; None: nowhere.
     :ivar blob_stores: those defined and those implied (``data``/blobs/NAME).
     :ivar trusted_proxies: addresses and networks, and ``unix``, whose
         ``X-Forwarded-*`` headers are believed.
@@ -155,6 +156,7 @@ class Settings:
     """
 
     data: Path
+    admin: Connector | None = None
     http: Http = Http()
     auth: Auth = Auth()
     blob_stores: tuple[BlobStore, ...] = ()

@@ -12,6 +12,7 @@ from pullthrough.interfaces.facts import (
     ITagStore,
     IUploadStore,
 )
+from pullthrough.interfaces.listening import IListener
 from pullthrough.interfaces.repositories import (
     IBlob,
     IReferrers,
@@ -28,6 +29,7 @@ __all__ = [
     "IBlobStore",
     "IContent",
     "IIngest",
+    "IListener",
     "IManifestStore",
     "IMetadataStore",
     "IReferrers",

@@ -1,4 +1,4 @@
-"""The daemon as a Twisted service: start, say so, serve, drain, stop."""
+"""The daemon as a Twisted service: start, say so, serve, change, drain, stop."""
 
 import sys
 from collections.abc import Callable
@@ -6,17 +6,14 @@ from typing import Any
 
 from twisted.application.service import Service
 from twisted.internet.defer import Deferred
-from twisted.internet.interfaces import IListeningPort
 from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
 
 from pullthrough.interfaces import IWritableRepository
+from pullthrough.ops.connectors import Connectors, Opened
 from pullthrough.ops.notify import Supervisor
-from pullthrough.ops.ports import PortError, location, open_port, with_tls
-from pullthrough.ops.signals import on_terminate
-
-#: Seconds for which answers under way are waited for at the end.
-DRAIN_TIME = 60.0
+from pullthrough.ops.ports import PortError
+from pullthrough.ops.signals import on_hangup, on_terminate
 
 #: Seconds between two sweeps of what has outlived its time.
 SWEEP_TIME = 600.0
@@ -26,6 +23,8 @@ class Daemon(Service):
     """Opens every connector, or none.
 
     :param build: makes the assembly; called when the service starts.
+    :param read: reads the configuration anew: the settings, or the faults in it.
+    :param failures: what makes a configuration unusable.
     :param free_ports: where a TCP port is taken, take another one.
     """
 
@@ -34,20 +33,25 @@ class Daemon(Service):
     def __init__(
         self,
         build: Callable[[], Any],
+        read: Callable[[], Any],
         failures: tuple[type[Exception], ...],
         reactor: Any,
         supervisor: Supervisor,
         free_ports: bool,
         take_signals: Callable[[Any, Callable[[], None]], None] = on_terminate,
+        take_hangup: Callable[[Any, Callable[[], None]], None] = on_hangup,
     ) -> None:
         self._build = build
+        self._read = read
         self._failures: tuple[type[Exception], ...] = (PortError, *failures)
         self._reactor = reactor
         self._supervisor = supervisor
-        self._free_ports = free_ports
         self._take_signals = take_signals
+        self._take_hangup = take_hangup
         self._assembly: Any = None
-        self._ports: list[IListeningPort] = []
+        self._connectors = Connectors(reactor, free_ports)
+        self._reloading: Deferred[None] | None = None
+        self._again = False
         self._alive = LoopingCall(supervisor.tell, "WATCHDOG=1")
         self._sweeping = LoopingCall(self._sweep)
 
@@ -55,30 +59,10 @@ class Daemon(Service):
         """Build and listen; a fault ends the process with one line and status 1."""
         try:
             self._assembly = self._build()
-            for served in self._assembly.served:
-                self._ports.append(self._open(served))
+            self._connectors.open(self._assembly.served)
         except self._failures as error:
             print(f"pullthrough: {error}", file=sys.__stderr__, flush=True)
             raise SystemExit(1) from None
-
-    def _open(self, served: Any) -> IListeningPort:
-        connector = served.connector
-        factory = served.listener
-        try:
-            if connector.tls_certificate is not None:
-                factory = with_tls(
-                    factory,
-                    connector.tls_certificate,
-                    connector.tls_key,
-                    self._reactor,
-                )
-            return open_port(
-                self._reactor, connector.description, factory, self._free_ports
-            )
-        except PortError as error:
-            raise PortError(
-                f"the {connector.scheme} connector of {served.repository.name}: {error}"
-            ) from error
 
     def startService(self) -> None:
         """The reactor is about to run."""
@@ -86,10 +70,11 @@ class Daemon(Service):
         self._reactor.callWhenRunning(self._ready)
 
     def _ready(self) -> None:
-        self._take_signals(self._reactor, self._cut)
+        self._take_signals(self._reactor, self._connectors.cut)
+        self._take_hangup(self._reactor, self.reload)
         self._assembly.start()
-        for served, port in zip(self._assembly.served, self._ports, strict=True):
-            self._announce(served, location(port))
+        for opened in self._connectors:
+            self._announce(opened)
         if self._assembly.admin is not None:
             self._log.info(
                 "user admin has the password in {path}",
@@ -107,11 +92,15 @@ class Daemon(Service):
         )
         return sweeping
 
-    def _announce(self, served: Any, where: str) -> None:
-        repository = served.repository
+    def _announce(self, opened: Opened) -> None:
+        where, repository = opened.where, opened.served.repository
+        url = f"{opened.served.connector.scheme}://{where}"
+        if repository is None:
+            self._log.info("{url} serves status and metrics", url=url)
+            return
         self._log.info(
             "{url} serves {kind} repository {name}",
-            url=f"{served.connector.scheme}://{where}",
+            url=url,
             kind=repository.kind,
             name=repository.name,
         )
@@ -124,6 +113,49 @@ class Daemon(Service):
         for line in lines:
             self._log.info("    {line}", line=line)
 
+    # -- another configuration --
+
+    def reload(self) -> None:
+        """Read the configuration anew and serve by it; stay as it was if it has
+        faults. One at a time; a further wish is carried out afterwards."""
+        if self._reloading is not None:
+            self._again = True
+            return
+        self._reloading = Deferred.fromCoroutine(self._reload())
+        self._reloading.addErrback(
+            lambda failure: self._log.failure("the reload failed", failure)
+        )
+        self._reloading.addCallback(self._reloaded)
+
+    def _reloaded(self, result: object) -> None:
+        self._reloading = None
+        self._supervisor.tell("READY=1")
+        again, self._again = self._again, False
+        if again and self.running:
+            self.reload()
+
+    async def _reload(self) -> None:
+        now = int(self._reactor.seconds() * 1_000_000)
+        self._supervisor.tell("RELOADING=1", f"MONOTONIC_USEC={now}")
+        try:
+            candidate = await self._assembly.prepare(self._read())
+            before = {opened.where for opened in self._connectors}
+            await self._connectors.exchange(
+                candidate.served, lambda: self._assembly.take(candidate)
+            )
+        except self._failures as error:
+            for fault in str(error).splitlines():
+                self._log.error("not reloaded: {fault}", fault=fault)
+            return
+        for opened in self._connectors:
+            if opened.where not in before:
+                self._announce(opened)
+        self._log.info(
+            "reloaded: {count} connectors", count=len(list(self._connectors))
+        )
+
+    # -- the end --
+
     def stopService(self) -> "Deferred[None]":
         """Stop listening, let answers finish, then close everything."""
         super().stopService()  # type: ignore[no-untyped-call]
@@ -131,28 +163,12 @@ class Daemon(Service):
 
     async def _stop(self) -> None:
         self._supervisor.tell("STOPPING=1")
-        for port in self._ports:
-            await _awaited(port.stopListening())
+        if self._reloading is not None:
+            await self._reloading
         self._log.info("stopping: no new connections, answers under way finish")
-        listeners = [served.listener for served in self._assembly.served]
-        cutting = self._reactor.callLater(DRAIN_TIME, self._cut)
-        draining = [Deferred.fromCoroutine(one.drain()) for one in listeners]
-        for turn in draining:
-            await turn
-        if cutting.active():
-            cutting.cancel()
+        await self._connectors.close()
         for loop in (self._alive, self._sweeping):
             if loop.running:
                 loop.stop()
         await self._assembly.stop()
         self._log.info("stopped")
-
-    def _cut(self) -> None:
-        """Wait no longer for answers under way."""
-        for served in self._assembly.served:
-            served.listener.abort_all()
-
-
-async def _awaited(result: Any) -> None:
-    if isinstance(result, Deferred):
-        await result

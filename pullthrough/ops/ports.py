@@ -1,6 +1,7 @@
 """Opening the connectors: all of them, or a line that says which cannot be."""
 
 import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -21,9 +22,9 @@ class PortError(Exception):
 
 
 def with_tls(
-    factory: IProtocolFactory, certificate: Path, key: Path, clock: Any
-) -> IProtocolFactory:
-    """Lay TLS 1.2 or 1.3 below a factory's connections.
+    certificate: Path, key: Path, clock: Any
+) -> Callable[[IProtocolFactory], IProtocolFactory]:
+    """What lays TLS 1.2 or 1.3 below a factory's connections.
 
     :param certificate: a PEM file, the chain behind the certificate.
     :raises PortError: when certificate or key cannot be used.
@@ -46,8 +47,12 @@ def with_tls(
         options.getContext().check_privatekey()
     except (OSError, IndexError, crypto.Error) as error:
         raise PortError(f"certificate {certificate} or its key is unusable") from error
-    wrapped: IProtocolFactory = TLSMemoryBIOFactory(options, False, factory, clock)
-    return wrapped
+
+    def lay(factory: IProtocolFactory) -> IProtocolFactory:
+        wrapped: IProtocolFactory = TLSMemoryBIOFactory(options, False, factory, clock)
+        return wrapped
+
+    return lay
 
 
 def open_port(

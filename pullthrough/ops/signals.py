@@ -1,4 +1,5 @@
-"""SIGTERM and SIGINT: once to finish and leave with status 0, twice to leave now."""
+"""SIGTERM and SIGINT: once to finish and leave with status 0, twice to leave now.
+SIGHUP: read the configuration anew."""
 
 import signal
 from collections.abc import Callable
@@ -23,3 +24,12 @@ def on_terminate(reactor: Any, hurry: Callable[[], None]) -> None:
 
     for number in SIGNALS:
         signal.signal(number, arrived)
+
+
+def on_hangup(reactor: Any, reload: Callable[[], None]) -> None:
+    """Call ``reload()`` in the reactor at each SIGHUP."""
+
+    def arrived(number: int, frame: FrameType | None) -> None:
+        reactor.callFromThread(reload)
+
+    signal.signal(signal.SIGHUP, arrived)

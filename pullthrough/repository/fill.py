@@ -97,9 +97,17 @@ class Fill:
             self.failure = UpstreamOutage(
                 f"the upstream sent something else than {self._digest}: {error.detail}"
             )
+            self._log.error("{why}", why=self.failure.detail)
         except RegistryError as error:
             self.resumable &= not isinstance(error, StorageOutage)
             self.failure = error
+            if self.size is not None:
+                # Readers have some of it, and only see their connections break.
+                self._log.warn(
+                    "{digest} did not come whole: {why}",
+                    digest=str(self._digest),
+                    why=error.detail,
+                )
         except BaseException:
             self.resumable = False
             self.failure = StorageOutage("a fault of ours ended the download")

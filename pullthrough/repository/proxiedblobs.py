@@ -144,10 +144,9 @@ class ProxiedBlobs:
             size = await self._upstream.blob_size(image, digest)
         except Refused as error:
             raise denied(ErrorCode.BLOB_UNKNOWN, error) from error
-        except Miss as error:
+        except Miss:
             if link is None:
-                self._misses.note((image, digest), error)
-                raise
+                raise  # but not remembered: by GET it may be there all the same
             # Harbor as a proxy of its own knows by HEAD only what it has cached
             # (distribution#4747): a blob that a manifest names is asked by GET.
             size = None

@@ -1,6 +1,7 @@
 """What refers to a manifest of an upstream: by its API, else by the fallback tag."""
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 
 from pullthrough.errors import (
     Miss,
@@ -14,11 +15,15 @@ from pullthrough.interfaces import IMetadataStore, IUpstream
 from pullthrough.spec.digest import Digest
 from pullthrough.spec.errorcodes import ErrorCode, InvalidText
 from pullthrough.spec.freshness import Decision, Freshness
-from pullthrough.spec.manifest import listed_referrers
+from pullthrough.spec.manifest import Listed, listed_referrers, parse
+from pullthrough.spec.mediatypes import EMPTY, INDEXES
 from pullthrough.spec.names import ImageName
 from pullthrough.spec.reference import fallback_tag
 from pullthrough.values import ManifestRecord, Referrers, ReferrersRecord
 from pullthrough.waiters import Flights
+
+#: Most artifacts of one fallback tag that are fetched for what the tag does not tell.
+MOST_LOOKED_AT = 20
 
 
 class ProxiedReferrers:
@@ -88,6 +93,12 @@ class ProxiedReferrers:
             if error.certain:
                 return ()  # distribution-spec: without the tag there are none
             raise
+        descriptor = fetched.descriptor
+        if descriptor.digest == subject or descriptor.media_type not in INDEXES:
+            # GitLab takes the tag for the digest, and sends the subject itself, whose
+            # platforms are no referrers (oras-go#1396). The specification: what is no
+            # index lists none.
+            return ()
         try:
             listed = listed_referrers(fetched.body)
         except InvalidText as error:
@@ -95,10 +106,27 @@ class ProxiedReferrers:
                 f"the upstream of {self._name} sent no usable list of referrers"
             ) from error
         return [
-            ManifestRecord(
-                one.descriptor,
-                artifact_type=one.artifact_type,
-                annotations=one.annotations,
-            )
-            for one in listed
+            await self._entry(image, one, look=number < MOST_LOOKED_AT)
+            for number, one in enumerate(listed)
         ]
+
+    async def _entry(
+        self, image: ImageName, one: Listed, *, look: bool
+    ) -> ManifestRecord:
+        """An entry of a fallback tag.
+
+        cosign writes none of the artifact's type and annotations there (cosign#4641),
+        so that whoever filters by the type would find none. The artifact has them.
+
+        :param look: whether the artifact may be fetched to see.
+        """
+        artifact_type, annotations = one.artifact_type, one.annotations
+        if look and artifact_type in ("", EMPTY):
+            with suppress(Miss, Refused, InvalidText):
+                fetched = await self._upstream.manifest(image, one.descriptor.digest)
+                parsed = parse(fetched.body, fetched.descriptor.media_type)
+                artifact_type = parsed.artifact_type
+                annotations = annotations or parsed.annotations
+        return ManifestRecord(
+            one.descriptor, artifact_type=artifact_type, annotations=annotations
+        )

@@ -5,10 +5,17 @@ import re
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
-# RFC 6052 section 2.1 and RFC 8215: IPv4 addresses behind a translator.
+# RFC 6052 section 2.1: IPv4 addresses behind a translator. RFC 4291 section 2.5.5.1:
+# "IPv4-Compatible IPv6 Addresses", deprecated.
 _TRANSLATED = (
     ipaddress.IPv6Network("64:ff9b::/96"),
+    ipaddress.IPv6Network("::/96"),
+)
+
+# RFC 8215: translators of one's own, of any prefix length. RFC 3879: site-local.
+_OWN = (
     ipaddress.IPv6Network("64:ff9b:1::/48"),
+    ipaddress.IPv6Network("fec0::/10"),
 )
 
 # A last label that some resolvers read as a number: 2130706433, 0x7f.1, 127.1.
@@ -20,7 +27,8 @@ def is_public(address: Address) -> bool:
     inner = _inner(address)
     if inner is not None:
         return is_public(inner)
-    return address.is_global and not address.is_multicast
+    own = any(address in network for network in _OWN)
+    return address.is_global and not address.is_multicast and not own
 
 
 def _inner(address: Address) -> ipaddress.IPv4Address | None:

@@ -193,6 +193,8 @@ def listed_referrers(body: bytes) -> list[Listed]:
     :raises InvalidText: when it is no index.
     """
     document = load(body)
+    if "manifests" not in document:
+        raise _invalid("an index needs 'manifests'")
     return [
         Listed(
             _descriptor(entry, f"manifests[{index}]"),

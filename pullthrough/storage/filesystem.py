@@ -118,9 +118,12 @@ class FilesystemBlobStore:
 
         :raises Rotten: when it was.
         """
-        fd, size = await self._blocking(
-            "verify", self._open_sized, self._layout.blob(digest)
-        )
+        try:
+            fd, size = await self._blocking(
+                "verify", self._open_sized, self._layout.blob(digest)
+            )
+        except FileNotFoundError as error:  # deleted while somebody reads it
+            raise outage("verify", error) from error
         file = OpenFile(self._files, self._threads, fd)
         hashed = hasher(digest.algorithm)
         try:

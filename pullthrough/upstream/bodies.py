@@ -47,7 +47,7 @@ class _Arriving(Protocol):
         self._timeout = timeout
         self._take = take
         self._stalling: IDelayedCall | None = None
-        self.done: Deferred[bool] = Deferred()
+        self.done: Deferred[bool] = Deferred(self._unwanted)
 
     @property
     def _wire(self) -> Any:
@@ -91,11 +91,15 @@ class _Arriving(Protocol):
 
     def fail(self, error: Outage) -> None:
         """Let go of it."""
-        self.hold()
         if not self.done.called:
             self.done.errback(error)
-            if self.transport is not None:
-                self._wire.stopProducing()
+            self._unwanted()
+
+    def _unwanted(self, done: "Deferred[bool] | None" = None) -> None:
+        """Nobody waits for it any more."""
+        self.hold()
+        if self.transport is not None:
+            self._wire.stopProducing()
 
 
 async def read_whole(

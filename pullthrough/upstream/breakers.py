@@ -46,6 +46,15 @@ class Breakers:
             wait,
         )
 
+    def state(self, origin: Origin) -> tuple[str, float]:
+        """``closed``, ``blocked`` or ``half-open``, and seconds to the next attempt."""
+        breaker = self._breakers.get(origin)
+        if breaker is None:
+            return State.CLOSED.value, 0.0
+        blocked = breaker.state is State.BLOCKED
+        wait = breaker.until - self._clock.seconds() if blocked else 0.0
+        return breaker.state.value, max(0.0, wait)
+
     def succeeded(self, origin: Origin) -> None:
         """The host has answered."""
         breaker = self._breakers.get(origin)

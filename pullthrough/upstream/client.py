@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
 from typing import TypeVar
 
 from twisted.internet.interfaces import IReactorTime
@@ -65,15 +66,11 @@ class RegistryUpstream:
         return await self._turn(lambda: self._head(image, reference))
 
     async def _head(self, image: ImageName, reference: Reference) -> Descriptor | None:
-        try:
-            response = await self._requests.ask(
-                self._manifest(image, reference, "HEAD")
-            )
-        except UpstreamOutage as error:
-            if error.detail.endswith("answered 405"):
-                return None
-            raise
+        wish = replace(self._manifest(image, reference, "HEAD"), answers=(405,))
+        response = await self._requests.ask(wish)
         drop(response)
+        if response.code == 405:
+            return None
         told = header_of(response, "Docker-Content-Digest")
         media_type = mediatypes.essence(header_of(response, "Content-Type"))
         size = header_of(response, "Content-Length")

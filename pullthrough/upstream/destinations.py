@@ -1,6 +1,6 @@
 """Where a request may go: an upstream must not lead us into our own network (T4)."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from twisted.internet.defer import Deferred
@@ -40,7 +40,11 @@ class Destinations:
 
     def trusts(self, host: str) -> bool:
         """Whether a host may have a private address."""
-        return host.lower() in self._named or matches(host, self._private)
+        return host.lower() in self._named or self.lists(host)
+
+    def lists(self, host: str) -> bool:
+        """Whether a host, or an address that a name has, is among ``private_hosts``."""
+        return matches(host, self._private)
 
     def check(self, origin: Origin) -> None:
         """Look at where a redirect or a realm leads.
@@ -66,11 +70,18 @@ class Destinations:
 
 @implementer(IStreamClientEndpoint)
 class PublicEndpoint:
-    """A host whose private addresses are passed over."""
+    """A host whose private addresses are passed over, unless they are listed."""
 
-    def __init__(self, reactor: Any, host: str, port: int, timeout: float) -> None:
+    def __init__(
+        self,
+        reactor: Any,
+        host: str,
+        port: int,
+        timeout: float,
+        destinations: Destinations,
+    ) -> None:
         self._host = host
-        self._resolver = _PublicResolver(reactor.nameResolver)
+        self._resolver = _PublicResolver(reactor.nameResolver, destinations.lists)
         self._endpoint = HostnameEndpoint(
             _Resolving(reactor, self._resolver), host, port, timeout=timeout
         )
@@ -108,10 +119,16 @@ class _Resolving:
 
 @implementer(IHostnameResolver)
 class _PublicResolver:
-    """Resolves as the reactor does, and leaves out private addresses."""
+    """Resolves as the reactor does, and leaves out private addresses.
 
-    def __init__(self, resolver: IHostnameResolver) -> None:
+    :param listed: whether an address may be private.
+    """
+
+    def __init__(
+        self, resolver: IHostnameResolver, listed: Callable[[str], bool]
+    ) -> None:
         self._resolver = resolver
+        self.listed = listed
         self.passed_over = ""
 
     def resolveHostName(
@@ -142,7 +159,7 @@ class _PublicReceiver:
         """See :meth:`IResolutionReceiver.addressResolved`."""
         host = str(getattr(address, "host", ""))
         found = literal(host)
-        if found is not None and is_public(found):
+        if found is not None and (is_public(found) or self._resolver.listed(host)):
             self._receiver.addressResolved(address)
         else:
             self._resolver.passed_over = host

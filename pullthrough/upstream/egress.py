@@ -26,6 +26,9 @@ from pullthrough.upstream.tunnel import Greeting, TunnelEndpoint
 KEPT = 8
 KEPT_TIME = 60
 
+#: Seconds that the other side may take to close them; over TLS it has a word in it.
+CLOSING = 1.0
+
 
 @dataclass(frozen=True, slots=True)
 class Way:
@@ -86,7 +89,11 @@ class EgressEndpoints:
             endpoint = self._hostname(host, uri.port)
         else:
             endpoint = PublicEndpoint(
-                self._reactor, host.strip("[]"), uri.port, self._timeout
+                self._reactor,
+                host.strip("[]"),
+                uri.port,
+                self._timeout,
+                self._destinations,
             )
         if uri.scheme == b"https":
             options = optionsForClientTLS(host.strip("[]"), trustRoot=self._trust)
@@ -140,6 +147,7 @@ class EgressAgent:
         persistent: bool = True,
     ) -> None:
         self.way = way
+        self._reactor = reactor
         self._pool = HTTPConnectionPool(reactor, persistent)
         self._pool.maxPersistentPerHost = KEPT
         self._pool.cachedConnectionTimeout = KEPT_TIME
@@ -176,7 +184,15 @@ class EgressAgent:
             agent = self._agent
         return agent.request(method, uri, headers, bodyProducer)
 
-    def close(self) -> "Deferred[Any]":
-        """Close the idle connections."""
-        closed: Deferred[Any] = self._pool.closeCachedConnections()
+    def close(self) -> "Deferred[None]":
+        """Close the idle connections; a silent host is not waited for long."""
+        closed: Deferred[None] = Deferred()
+        patience = self._reactor.callLater(CLOSING, closed.callback, None)
+
+        def all_closed(ignored: None) -> None:
+            if patience.active():
+                patience.cancel()
+                closed.callback(None)
+
+        self._pool.closeCachedConnections().addCallback(all_closed)
         return closed

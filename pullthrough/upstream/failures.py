@@ -30,9 +30,19 @@ CLIENT_ERRORS = (
     VerificationError,
     error.ConnectBindError,
     error.ConnectError,
+    error.ConnectingCancelledError,
     error.ConnectionClosed,
+    error.DNSLookupError,
     error.NoProtocol,
 )
+
+
+_CANCELLED = (CancelledError, error.ConnectingCancelledError)
+
+
+def was_cancelled(problem: BaseException) -> bool:
+    """Whether a request ended because somebody cancelled it, at whatever stage."""
+    return any(isinstance(one, _CANCELLED) for one in (problem, *_causes(problem)))
 
 
 def outage_of(problem: BaseException, host: str, target: str, way: Way) -> Outage:
@@ -47,7 +57,7 @@ def outage_of(problem: BaseException, host: str, target: str, way: Way) -> Outag
     for cause in causes:
         if isinstance(cause, Outage):
             return cause
-        if isinstance(cause, CancelledError):
+        if isinstance(cause, _CANCELLED):
             problem = cause  # our own patience has ended
         if isinstance(cause, VerificationError):
             return UpstreamOutage(f"upstream {target}: its certificate is of another")
@@ -57,7 +67,7 @@ def outage_of(problem: BaseException, host: str, target: str, way: Way) -> Outag
         return EgressOutage(
             f"egress proxy {way.name} cannot be reached: {reason_of(problem)}"
         )
-    if isinstance(problem, CancelledError | error.TimeoutError):
+    if isinstance(problem, (*_CANCELLED, error.TimeoutError)):
         return UpstreamTimeout(f"upstream {target} did not answer in time")
     if isinstance(problem, error.DNSLookupError):
         return UpstreamOutage(f"upstream {target}: its name is not known")

@@ -56,7 +56,7 @@ class SearchIndex:
             names = [result["name"] for result in results]
         except (ValueError, LookupError, TypeError, RecursionError) as error:
             raise UpstreamOutage(f"index {self._name} sent no results") from error
-        return [found for name in names if (found := _image(name))]
+        return [found for name in names if (found := _image(name))][:limit]
 
 
 _MISSING = ErrorCode.UNSUPPORTED

@@ -33,11 +33,16 @@ class Limits:
 
         :raises UpstreamLimited: while the upstream has asked to be left alone.
         """
-        wait = self._until - self._clock.seconds()
-        if wait > 0:
+        wait = self.limited_for
+        if wait:
             raise UpstreamLimited(
                 f"upstream {self.name} limits us (429), for another {wait:.0f} s", wait
             )
+
+    @property
+    def limited_for(self) -> float:
+        """Seconds for which it is still to be left alone."""
+        return max(0.0, self._until - self._clock.seconds())
 
     def limited(self, response: IResponse) -> UpstreamLimited:
         """It has answered 429: leave it alone as long as it asks for."""

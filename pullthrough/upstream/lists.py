@@ -9,18 +9,23 @@ from twisted.internet.interfaces import IReactorTime
 from twisted.web.iweb import IResponse
 
 from pullthrough.errors import Miss, Outage, UpstreamOutage
+from pullthrough.spec import mediatypes
 from pullthrough.spec.digest import Digest
 from pullthrough.spec.errorcodes import ErrorCode, InvalidText
 from pullthrough.spec.manifest import listed_referrers
 from pullthrough.spec.names import ImageName
 from pullthrough.spec.pages import Names, Page, cut
 from pullthrough.spec.reference import Tag
-from pullthrough.upstream.bodies import read_whole
+from pullthrough.upstream.bodies import drop, read_whole
 from pullthrough.upstream.requests import Requests, Wish, header_of, pull_scope
 from pullthrough.values import ManifestRecord
 
 #: Largest list, in bytes.
 LARGEST_LIST = 4 * 1024 * 1024
+
+#: How registries say, besides 404, that they have no API of referrers: Artifactory by
+#: 406 (go-containerregistry#1962), others by 400, 405 or 501.
+_UNSUPPORTED = (400, 405, 406, 501)
 
 #: Most pages of referrers that are read (reliability C6: attackers may attach without
 #: end).
@@ -62,12 +67,22 @@ class Lists:
         path = f"/v2/{image}/referrers/{subject}"
         found: list[ManifestRecord] = []
         for _ in range(MOST_PAGES):
-            wish = Wish("GET", path, pull_scope(image), ErrorCode.MANIFEST_UNKNOWN)
+            wish = Wish(
+                "GET",
+                path,
+                pull_scope(image),
+                ErrorCode.MANIFEST_UNKNOWN,
+                (("Accept", mediatypes.OCI_INDEX),),
+                _UNSUPPORTED,
+            )
             try:
                 response = await self._requests.ask(wish)
             except Miss:
                 # distribution-spec, "Listing Referrers": 404 means that the API is
                 # not there; some answer 401 to what they do not know.
+                return None
+            if response.code != 200 or not _is_index(response):
+                drop(response)
                 return None
             found += self._referrers(await self._whole(response))
             following = _next(header_of(response, "Link"), path)
@@ -104,9 +119,15 @@ def _next(link: str, path: str) -> str | None:
     if not target.startswith("<") or 'rel="next"' not in parameters.replace("'", '"'):
         return None
     parts = urlsplit(urljoin(path, target[1:]))
-    if not parts.path.startswith("/v2/"):
-        return None
-    return f"{parts.path}?{parts.query}"
+    # A registry below a path (``https://HOST/PATH/v2/…``) names that path as well.
+    _, found, rest = parts.path.partition("/v2/")
+    return f"/v2/{rest}?{parts.query}" if found else None
+
+
+def _is_index(response: IResponse) -> bool:
+    """Whether it is a list at all: some answer 200 with a page to any path."""
+    media_type = mediatypes.essence(header_of(response, "Content-Type"))
+    return media_type in (mediatypes.OCI_INDEX, "application/json", "")
 
 
 def _is_tag(name: Any) -> bool:

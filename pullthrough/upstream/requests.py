@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.interfaces import IReactorTime
 from twisted.internet.task import deferLater
 from twisted.web.http_headers import Headers
@@ -19,7 +19,7 @@ from pullthrough.errors import (
     UpstreamLimited,
     UpstreamOutage,
 )
-from pullthrough.spec.challenge import parse_challenges
+from pullthrough.spec.challenge import Challenge, parse_challenges
 from pullthrough.spec.errorcodes import ErrorCode
 from pullthrough.spec.names import ImageName
 from pullthrough.spec.origins import MOST_REDIRECTS, Origin, redirected
@@ -34,8 +34,9 @@ from pullthrough.upstream.credentials import (
 )
 from pullthrough.upstream.destinations import Destinations
 from pullthrough.upstream.egress import EgressAgent
-from pullthrough.upstream.failures import CLIENT_ERRORS, outage_of
+from pullthrough.upstream.failures import CLIENT_ERRORS, outage_of, was_cancelled
 from pullthrough.upstream.limits import Limits
+from pullthrough.waiters import Flights
 
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 
@@ -50,6 +51,7 @@ class Wish:
     :ivar path: behind the remote's URL, beginning with ``/v2/``.
     :ivar scope: the token scope that it needs.
     :ivar missing: the code of the miss when the upstream has it not.
+    :ivar answers: further statuses that are an answer, and no error.
     """
 
     method: str
@@ -57,11 +59,16 @@ class Wish:
     scope: str
     missing: ErrorCode
     headers: tuple[tuple[str, str], ...] = ()
+    answers: tuple[int, ...] = ()
 
 
 def header_of(response: IResponse, name: str) -> str:
     """The first value of a header; empty without."""
     return str((response.headers.getRawHeaders(name) or [""])[0])
+
+
+def _challenges(response: IResponse) -> tuple[Challenge, ...]:
+    return parse_challenges(response.headers.getRawHeaders("WWW-Authenticate") or [])
 
 
 def pull_scope(image: ImageName) -> str:
@@ -109,9 +116,10 @@ class Requests:
         self._retries = retries
         self._agent_name = agent_name
         self._logins = Logins(self._origin, login, self._ask_realm, clock.seconds)
+        self._pings: Flights[str, tuple[Challenge, ...]] = Flights()
 
     async def ask(self, wish: Wish) -> IResponse:
-        """The answer to a wish: one with a status below 300, or 416.
+        """The answer to a wish: one with a status below 300, 416, or of its answers.
 
         :raises Miss: 404, or 401 however we log in.
         :raises Refused: 403.
@@ -120,8 +128,7 @@ class Requests:
         self._limits.admit()
         self._budget.requested()
         response = await self._logged_in(wish)
-        self._limits.note(response)
-        if response.code < 300 or response.code == 416:
+        if response.code < 300 or response.code in (416, *wish.answers):
             return response
         if response.code == 404:
             raise await self._missing(wish, response)
@@ -134,7 +141,10 @@ class Requests:
         media_type = header_of(response, "Content-Type")
         if wish.method == "HEAD":
             drop(response)
-            return Miss(wish.missing, told, certain="html" not in media_type.lower())
+            spoken = header_of(response, "Docker-Distribution-Api-Version")
+            return Miss(
+                wish.missing, told, certain=bool(spoken) or "json" in media_type
+            )
         try:
             body = await read_whole(
                 response, LARGEST_ANSWER, self._clock, str(self._origin), self.timeout
@@ -170,18 +180,34 @@ class Requests:
         response = await self._retried(wish, authorization)
         if response.code != 401:
             return response
-        headers = response.headers.getRawHeaders("WWW-Authenticate") or []
         try:
+            # gcr.io challenges at /v2/ only; what is really asked gets a bare 401.
+            challenges = _challenges(response) or await self._pings.join("", self._ping)
             authorization = await self._logins.answer(
-                parse_challenges(headers), wish.scope, authorization
+                challenges, wish.scope, authorization
             )
         except RealmError as error:
             drop(response)
             raise UpstreamOutage(f"upstream {self._origin}: {error}") from error
+        except (Outage, Refused):
+            drop(response)
+            raise
         if not authorization:
             return response
         drop(response)
         return await self._retried(wish, authorization)
+
+    async def _ping(self) -> tuple[Challenge, ...]:
+        """The challenge of ``/v2/``; none when it serves everybody."""
+        response = await self._once("GET", f"{self._url}/v2/", (), "")
+        drop(response)
+        if response.code == 429:
+            raise self._limits.limited(response)
+        if response.code >= 500:
+            raise UpstreamOutage(
+                f"upstream {self._origin} answered {response.code} to a login"
+            )
+        return _challenges(response) if response.code == 401 else ()
 
     async def _retried(self, wish: Wish, authorization: str) -> IResponse:
         url = self._url + wish.path
@@ -208,6 +234,13 @@ class Requests:
             if Origin.of(url) != self._origin:
                 authorization = ""
             response = await self._once(wish.method, url, wish.headers, authorization)
+            if Origin.of(url) == self._origin:
+                self._limits.note(response)
+            elif response.code == 429:
+                drop(response)
+                raise UpstreamLimited(
+                    f"{Origin.of(url)}, where the upstream leads, limits us (429)"
+                )
             if response.code not in _REDIRECTS:
                 return response
             drop(response)
@@ -244,6 +277,9 @@ class Requests:
         try:
             response = await asking
         except CLIENT_ERRORS as error:
+            if patience.active() and was_cancelled(error):
+                # Not our patience: whoever asked has left. That tells nothing.
+                raise CancelledError from error
             outage = outage_of(error, origin.host, str(origin), self._agent.way)
             # An egress proxy that is away says nothing about the host behind it.
             if not isinstance(outage, EgressOutage):
@@ -268,7 +304,7 @@ class Requests:
         target = str(Origin.of(url))
         if response.code == 429:
             drop(response)
-            raise UpstreamLimited(f"token realm {target} limits us (429)")
+            raise self._limits.limited(response)  # of the account, wherever told
         if response.code in (401, 403):
             drop(response)
             raise Refused(

@@ -5,11 +5,11 @@ from twisted.internet.interfaces import (
     IAddress,
     IDelayedCall,
     IProtocol,
-    IProtocolFactory,
     IReactorTime,
 )
 from zope.interface import implementer
 
+from pullthrough.interfaces import IListener
 from pullthrough.spec.forwarded import TrustedProxies
 from pullthrough.web.answers import Dates, head_bytes
 from pullthrough.web.connection import Connection
@@ -21,7 +21,7 @@ TICK = 1.0
 _NOBODY = TrustedProxies()
 
 
-@implementer(IProtocolFactory)
+@implementer(IListener)
 class Listener:
     """Makes connections for one connector, and ends them.
 
@@ -48,6 +48,11 @@ class Listener:
         self._connections: set[Connection] = set()
         self._ticking: IDelayedCall | None = None
         self._drained: list[Deferred[None]] = []
+
+    def adopt(self, application: Application, trusted: TrustedProxies) -> None:
+        """Serve this from the next request on."""
+        self.application = application
+        self.trusted = trusted
 
     # -- for the port --
 

@@ -5,6 +5,7 @@ from typing import Any
 
 from twisted.internet.task import Clock
 
+from pullthrough.interfaces import IUpstream
 from pullthrough.metadata.memory import MemoryMetadataStore
 from pullthrough.repository.fills import Fills
 from pullthrough.repository.hosted import HostedRepository
@@ -18,16 +19,19 @@ from pullthrough.repository.uploads import Uploads
 from pullthrough.spec.freshness import Freshness
 from pullthrough.spec.writepolicy import Deployment
 from pullthrough.storage.memory import MemoryBlobStore
-from tests.support.upstream import ScriptedUpstream
 
 
 class House:
-    """One blob store and one metadata store, and repositories on them."""
+    """One blob store and one metadata store, and repositories on them.
 
-    def __init__(self) -> None:
-        self.clock = Clock()
+    :param clock: of a network, perhaps.
+    :param store: another than one in memory.
+    """
+
+    def __init__(self, clock: Clock | None = None, store: Any = None) -> None:
+        self.clock = clock or Clock()
         self.clock.advance(1_000_000)
-        self.store = MemoryBlobStore("blobs")
+        self.store = store or MemoryBlobStore("blobs")
         self.metadata = MemoryMetadataStore()
         self._keys = count(1)
         self._ids = count(1)
@@ -58,17 +62,19 @@ class House:
 
     def proxy(
         self,
-        upstream: ScriptedUpstream,
+        upstream: IUpstream,
         name: str = "hub",
         library: bool = False,
         freshness: Freshness = Freshness(3600.0),  # noqa: B008  frozen
+        time_to_live: float = 600.0,
         **more: Any,
     ) -> ProxyRepository:
         """A proxy repository of that upstream."""
         number = next(self._ids)
         now = self.clock.seconds
         self.fills = Fills(self.store, self.clock, self.new_key)
-        self.misses = KnownMisses(600.0, now)
+        self.misses = KnownMisses(time_to_live, now)
+        blob_misses = KnownMisses(time_to_live, now)
         manifests = Manifests(number, self.store, self.metadata, self.new_key)
         common = (name, number, upstream)
         return ProxyRepository(
@@ -78,7 +84,7 @@ class House:
             ProxiedManifests(
                 *common, self.metadata, manifests, freshness, self.misses, now
             ),
-            ProxiedBlobs(*common, self.store, self.metadata, self.fills, self.misses),
+            ProxiedBlobs(*common, self.store, self.metadata, self.fills, blob_misses),
             ProxiedReferrers(*common, self.metadata, freshness, now),
             library=library,
             **more,

@@ -1,0 +1,143 @@
+"""The repositories of one configuration, and what they take over from the last one."""
+
+import secrets
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from pullthrough.config.model import Kind, Remote, Settings
+from pullthrough.config.model import Repository as Described
+from pullthrough.interfaces import IBlobStore, IMetadataStore, IRepository
+from pullthrough.repository.fills import Fills
+from pullthrough.repository.group import GroupRepository
+from pullthrough.repository.hosted import HostedRepository
+from pullthrough.repository.manifests import Manifests
+from pullthrough.repository.negative import KnownMisses
+from pullthrough.repository.offline import OfflineRepository
+from pullthrough.repository.proxied import ProxiedManifests
+from pullthrough.repository.proxiedblobs import ProxiedBlobs
+from pullthrough.repository.proxiedreferrers import ProxiedReferrers
+from pullthrough.repository.proxy import ProxyRepository
+from pullthrough.repository.uploads import Uploads
+from pullthrough.repository.writable import WritableGroup
+from pullthrough.upstreams import Upstreams
+
+
+@dataclass
+class Lasting:
+    """What outlives a configuration: open upload sessions and running fills, by the
+    repository's id and its blob store."""
+
+    uploads: dict[tuple[int, IBlobStore], Uploads] = field(default_factory=dict)
+    fills: dict[tuple[int, IBlobStore], Fills] = field(default_factory=dict)
+
+
+class Graph:
+    """Makes every repository of a configuration.
+
+    :param stores: the blob stores by name.
+    :param numbers: the id of each repository that is no group, by name.
+    :param lasting: what was there before; this one adds to it.
+    :ivar repositories: by name.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        reactor: Any,
+        metadata: IMetadataStore,
+        stores: Mapping[str, IBlobStore],
+        numbers: Mapping[str, int],
+        upstreams: Upstreams,
+        lasting: Lasting,
+    ) -> None:
+        self.settings = settings
+        self.upstreams = upstreams
+        self.stores = stores
+        self.repositories: dict[str, IRepository] = {}
+        self._reactor = reactor
+        self._metadata = metadata
+        self._numbers = numbers
+        self._lasting = lasting
+        self._described = {one.name: one for one in settings.repositories}
+        for name in self._described:
+            self._repository(name)
+
+    def _repository(self, name: str) -> IRepository:
+        """A repository, made when it is new; members before their groups."""
+        made = self.repositories.get(name)
+        if made is None:
+            made = self._make(self._described[name])
+            self.repositories[name] = made
+        return made
+
+    def _make(self, one: Described) -> IRepository:
+        if not one.online:
+            return OfflineRepository(one.name, one.kind.value)
+        if one.kind is Kind.GROUP:
+            group = GroupRepository(
+                one.name, [self._repository(name) for name in one.member_names]
+            )
+            writable = self.repositories.get(one.writable_member)
+            if isinstance(writable, HostedRepository | OfflineRepository):
+                return WritableGroup(group, writable)
+            return group
+        if one.remote is not None:
+            return self._proxy(one, one.remote)
+        return self._hosted(one)
+
+    def _hosted(self, one: Described) -> HostedRepository:
+        number, store = self._numbers[one.name], self.stores[one.blob_store_name]
+        uploads = self._lasting.uploads.setdefault(
+            (number, store), Uploads(number, store, self._metadata, new_key, time.time)
+        )
+        return HostedRepository(
+            one.name,
+            number,
+            store,
+            self._metadata,
+            Manifests(number, store, self._metadata, new_key),
+            uploads,
+            time.time,
+            one.deployment,
+            any_type=not one.strict_content_type_validation,
+        )
+
+    def _proxy(self, one: Described, remote: Remote) -> ProxyRepository:
+        number, store = self._numbers[one.name], self.stores[one.blob_store_name]
+        fills = self._lasting.fills.setdefault(
+            (number, store), Fills(store, self._reactor, new_key)
+        )
+        upstream = self.upstreams.upstream(one.name, remote)
+        # Apart: a digest that is no manifest may be a blob.
+        misses, blob_misses = (
+            KnownMisses(remote.negative_time_to_live, self._reactor.seconds)
+            for _ in range(2)
+        )
+        manifests = Manifests(number, store, self._metadata, new_key)
+        common = (one.name, number, upstream)
+        return ProxyRepository(
+            *common,
+            self._metadata,
+            manifests,
+            ProxiedManifests(
+                *common,
+                self._metadata,
+                manifests,
+                remote.freshness,
+                misses,
+                time.time,
+                any_type=not one.strict_content_type_validation,
+            ),
+            ProxiedBlobs(*common, store, self._metadata, fills, blob_misses),
+            ProxiedReferrers(*common, self._metadata, remote.freshness, time.time),
+            index=self.upstreams.index(remote),
+            rule=remote.rule,
+            library=remote.library,
+        )
+
+
+def new_key() -> str:
+    """A name for an ingest or an upload session: 128 random bits."""
+    return secrets.token_hex(16)
