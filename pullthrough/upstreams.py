@@ -6,7 +6,7 @@ from typing import Any
 
 import pullthrough
 from pullthrough.config.model import Egress, Http, Remote
-from pullthrough.interfaces import ISearchIndex, IUpstream
+from pullthrough.interfaces import IForeignLayers, ISearchIndex, IUpstream
 from pullthrough.spec.origins import Origin
 from pullthrough.upstream.breakers import Breakers
 from pullthrough.upstream.client import RegistryUpstream
@@ -14,6 +14,7 @@ from pullthrough.upstream.credentials import Login
 from pullthrough.upstream.destinations import Destinations
 from pullthrough.upstream.egress import EgressAgent, Way
 from pullthrough.upstream.failover import FailoverUpstream
+from pullthrough.upstream.foreign import ForeignLayers
 from pullthrough.upstream.index import SearchIndex
 from pullthrough.upstream.limits import Limits
 from pullthrough.upstream.nobody import NobodyUpstream
@@ -91,24 +92,55 @@ class Upstreams:
         name = str(Origin.of(remote.index_url))
         return SearchIndex(name, requests, self._reactor)
 
+    def foreign(self, remote: Remote) -> IForeignLayers | None:
+        """Where its foreign layers come from; None: they are not fetched."""
+        if self._http.offline or remote.blocked or not remote.foreign_layer_urls:
+            return None
+        destinations = Destinations((), self._http.private_hosts)
+        agent = self._agent(remote, destinations)
+
+        def requests(url: str) -> Requests:
+            # Whoever they lead to is known for the one request.
+            limits = Limits(str(Origin.of(url)), self._reactor)
+            return self._asking(url, remote, agent, Login(), limits, destinations)
+
+        return ForeignLayers(requests, remote.foreign_layer_urls, self._reactor)
+
     def _registry(self, remote: Remote, url: str) -> RegistryUpstream:
         requests = self._requests(remote, url)
         return RegistryUpstream(str(Origin.of(url)), requests, self._reactor)
 
     def _requests(self, remote: Remote, url: str) -> Requests:
-        http = self._http
-        destinations = Destinations([Origin.of(url).host], http.private_hosts)
-        way = _way(remote.egress or http.egress, http.egress)
-        agent = EgressAgent(
-            self._reactor, way, self._trust, http.timeout, destinations=destinations
-        )
-        self._agents.append(agent)
+        destinations = Destinations([Origin.of(url).host], self._http.private_hosts)
+        agent = self._agent(remote, destinations)
         login = Login()
         if Origin.of(url) == Origin.of(remote.url):
             # The others get no credentials: they are pinned to the first.
             login = Login(
                 remote.username, remote.password.reveal(), remote.bearer_token.reveal()
             )
+        limits = self._limit(url, login.username)
+        return self._asking(url, remote, agent, login, limits, destinations)
+
+    def _agent(self, remote: Remote, destinations: Destinations) -> EgressAgent:
+        http = self._http
+        way = _way(remote.egress or http.egress, http.egress)
+        agent = EgressAgent(
+            self._reactor, way, self._trust, http.timeout, destinations=destinations
+        )
+        self._agents.append(agent)
+        return agent
+
+    def _asking(
+        self,
+        url: str,
+        remote: Remote,
+        agent: EgressAgent,
+        login: Login,
+        limits: Limits,
+        destinations: Destinations,
+    ) -> Requests:
+        http = self._http
         suffix = f" {http.user_agent_suffix}" if http.user_agent_suffix else ""
         return Requests(
             url,
@@ -117,7 +149,7 @@ class Upstreams:
             self._reactor,
             random.random,
             breakers=self._breakers if remote.auto_block else None,
-            limits=self._limit(url, login.username),
+            limits=limits,
             destinations=destinations,
             timeout=http.timeout,
             retries=http.retries,

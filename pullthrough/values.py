@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from pullthrough.spec.descriptor import Descriptor
+from pullthrough.spec.descriptor import Descriptor, ForeignLayer
 from pullthrough.spec.digest import Digest
 from pullthrough.spec.names import ImageName
 from pullthrough.spec.provenance import Provenance
@@ -40,6 +40,7 @@ class ManifestRecord:
 
     :ivar blobs: config and layers that must be there, with media type and size.
     :ivar manifests: what an index lists.
+    :ivar foreign: layers that need not be there.
     :ivar subject: the manifest that this one refers to, if it does.
     :ivar artifact_type: of the manifest, or of its config; may be empty.
     :ivar annotations: JSON text of the manifest's annotations; may be empty.
@@ -48,6 +49,7 @@ class ManifestRecord:
     descriptor: Descriptor
     blobs: tuple[Descriptor, ...] = ()
     manifests: tuple[Descriptor, ...] = ()
+    foreign: tuple[ForeignLayer, ...] = ()
     subject: Digest | None = None
     artifact_type: str = ""
     annotations: str = ""

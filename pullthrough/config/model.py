@@ -104,6 +104,7 @@ class Remote:
     :ivar index_url: where images are searched; empty: nowhere.
     :ivar negative_time_to_live: seconds for which a miss is remembered.
     :ivar auto_block: whether hosts that keep failing are left alone.
+    :ivar foreign_layer_urls: globs of the URLs that foreign layers are fetched from.
     :ivar blocked: whether nothing is asked and only copies are served.
     """
 
@@ -120,6 +121,7 @@ class Remote:
     blocked: bool = False
     rule: RoutingRule | None = None
     index_url: str = ""
+    foreign_layer_urls: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,9 @@ from pullthrough.spec.routing import Mode, RoutingRule
 #: Hosts where a one-part name means ``library/NAME``.
 DOCKER_HUB = frozenset({"registry-1.docker.io", "index.docker.io", "docker.io"})
 
+#: Where foreign layers come from unless something else is configured.
+EVERYWHERE: tuple[str, ...] = ("https://*",)
+
 #: Where Docker Hub is searched.
 HUB_INDEX = "https://index.docker.io"
 
@@ -50,6 +53,7 @@ def read_remote(section: Section, defaults: Defaults) -> Remote:
         blocked=section.get("blocked", fields.boolean, False),
         rule=_rule(section, defaults),
         index_url=_index(section, url),
+        foreign_layer_urls=_foreign(section),
     )
 
 
@@ -90,6 +94,14 @@ def _rule(section: Section, defaults: Defaults) -> RoutingRule | None:
     if name and name not in defaults.rules:
         section.fault("routing_rule_name", f"there is no [routing:{name}]")
     return defaults.rules.get(name)
+
+
+def _foreign(section: Section) -> tuple[str, ...]:
+    enabled = section.get("cache_foreign_layers", fields.boolean, False)
+    globs = section.get("foreign_layer_urls", fields.items, EVERYWHERE)
+    if not enabled and section.has("foreign_layer_urls"):
+        section.fault("foreign_layer_urls", "only goes with cache_foreign_layers = yes")
+    return globs if enabled else ()
 
 
 def _index(section: Section, url: str) -> str:

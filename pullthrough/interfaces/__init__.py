@@ -20,7 +20,12 @@ from pullthrough.interfaces.repositories import (
     IUpload,
     IWritableRepository,
 )
-from pullthrough.interfaces.upstream import ISearchIndex, IUpstream, IUpstreamBody
+from pullthrough.interfaces.upstream import (
+    IForeignLayers,
+    ISearchIndex,
+    IUpstream,
+    IUpstreamBody,
+)
 
 __all__ = [
     "IAccessPolicy",
@@ -28,6 +33,7 @@ __all__ = [
     "IBlob",
     "IBlobStore",
     "IContent",
+    "IForeignLayers",
     "IIngest",
     "IListener",
     "IManifestStore",

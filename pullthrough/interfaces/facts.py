@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from zope.interface import Interface
 
-from pullthrough.spec.descriptor import Descriptor
+from pullthrough.spec.descriptor import Descriptor, ForeignLayer
 from pullthrough.spec.digest import Digest
 from pullthrough.spec.names import ImageName
 from pullthrough.spec.pages import Names, Page
@@ -93,6 +93,12 @@ class IManifestStore(Interface):
     ) -> Descriptor | None:
         """The descriptor by which a manifest of the image links to this blob or
         manifest, or None."""
+
+    async def foreign(
+        repository: int, image: ImageName, digest: Digest
+    ) -> ForeignLayer | None:
+        """The foreign layer of a manifest of the image that has this digest, or
+        None."""
 
     async def images_with(repository: int, digest: Digest) -> Sequence[ImageName]:
         """Some of the images that have a blob, in no order."""

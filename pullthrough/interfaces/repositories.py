@@ -68,6 +68,11 @@ class IBlob(IContent):
 
     provenance: Provenance = Attribute("which member answered, and how")
 
+    def expect(start: int, end: int) -> None:
+        """Bytes ``start`` to ``end`` (exclusive) will be read, forwards, and no others:
+        they may be fetched before what lies in front of them. Called at most once,
+        before anything is read."""
+
 
 class IUpload(IConsumer):
     """An upload session that is open for writing, for one request at a time."""

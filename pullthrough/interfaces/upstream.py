@@ -1,6 +1,6 @@
 """Remote registries."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from twisted.internet.interfaces import IConsumer
 from zope.interface import Attribute, Interface
@@ -50,8 +50,12 @@ class IUpstream(Interface):
             or the answer is no manifest (an HTML page).
         """
 
-    async def blob(image: ImageName, digest: Digest, offset: int = 0) -> IUpstreamBody:
-        """Open a blob at ``offset`` bytes. The bytes are not verified."""
+    async def blob(
+        image: ImageName, digest: Digest, offset: int = 0, end: int | None = None
+    ) -> IUpstreamBody:
+        """Open a blob at ``offset`` bytes, up to ``end`` (exclusive; None: all). An
+        upstream that knows no ranges gives all of it, from 0. The bytes are not
+        verified."""
 
     async def blob_size(image: ImageName, digest: Digest) -> int | None:
         """The size of a blob in bytes by HEAD; None when it is not told."""
@@ -63,6 +67,19 @@ class IUpstream(Interface):
         image: ImageName, subject: Digest
     ) -> Sequence[ManifestRecord] | None:
         """What refers to a manifest; None when the upstream has no such API."""
+
+
+class IForeignLayers(Interface):
+    """Where layers come from that a manifest names by URL."""
+
+    def permits(urls: Iterable[str]) -> bool:
+        """Whether one of these may be asked."""
+
+    async def open(urls: Iterable[str], digest: Digest, offset: int) -> IUpstreamBody:
+        """Open a layer at ``offset`` bytes, from the first URL that gives it.
+
+        :raises Miss, Outage: what the last one said.
+        """
 
 
 class ISearchIndex(Interface):

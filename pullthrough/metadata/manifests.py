@@ -1,12 +1,13 @@
 """SQL about manifests, their links, and blobs. Each function is one step."""
 
+import json
 from collections.abc import Sequence
 
 import apsw
 
 from pullthrough.metadata.tags import image_id, made_image_id, move_tag
 from pullthrough.metadata.tags import tag as current
-from pullthrough.spec.descriptor import Descriptor
+from pullthrough.spec.descriptor import Descriptor, ForeignLayer
 from pullthrough.spec.digest import Digest
 from pullthrough.spec.names import ImageName
 from pullthrough.spec.reference import Tag
@@ -31,16 +32,22 @@ def _record(db: apsw.Connection, image: int, digest: str) -> ManifestRecord | No
         return None
     media_type, size, subject, artifact_type, annotations = row
     links: tuple[list[Descriptor], list[Descriptor]] = ([], [])
-    for is_manifest, *fields in db.execute(
-        "SELECT is_manifest, media_type, digest, size FROM link"
+    foreign: list[ForeignLayer] = []
+    for is_manifest, urls, *fields in db.execute(
+        "SELECT is_manifest, urls, media_type, digest, size FROM link"
         " WHERE image = ? AND manifest = ? ORDER BY position",
         (image, digest),
     ):
-        links[is_manifest].append(_descriptor(*fields))
+        descriptor = _descriptor(*fields)
+        if urls:
+            foreign.append(ForeignLayer(descriptor, tuple(json.loads(urls))))
+        else:
+            links[is_manifest].append(descriptor)
     return ManifestRecord(
         descriptor=_descriptor(media_type, digest, size),
         blobs=tuple(links[0]),
         manifests=tuple(links[1]),
+        foreign=tuple(foreign),
         subject=Digest.parse(subject) if subject else None,
         artifact_type=artifact_type,
         annotations=annotations,
@@ -85,12 +92,13 @@ def put_manifest(
         ),
     )
     db.execute("DELETE FROM link WHERE image = ? AND manifest = ?", (number, digest))
-    links = [(False, link) for link in record.blobs]
-    links += [(True, link) for link in record.manifests]
+    links = [(False, link, "") for link in record.blobs]
+    links += [(True, link, "") for link in record.manifests]
+    links += [(False, one.descriptor, json.dumps(one.urls)) for one in record.foreign]
     db.executemany(
         "INSERT INTO link"
-        " (image, manifest, position, is_manifest, digest, media_type, size)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?)",
+        " (image, manifest, position, is_manifest, digest, media_type, size, urls)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
         [
             (
                 number,
@@ -100,8 +108,9 @@ def put_manifest(
                 str(link.digest),
                 link.media_type,
                 link.size,
+                urls,
             )
-            for position, (is_manifest, link) in enumerate(links)
+            for position, (is_manifest, link, urls) in enumerate(links)
         ],
     )
     for tag in tags:
@@ -129,10 +138,26 @@ def linked(
     row = db.execute(
         "SELECT media_type, digest, size FROM link"
         " WHERE image = (SELECT id FROM image WHERE repository = ? AND name = ?)"
-        " AND digest = ? LIMIT 1",
+        " AND digest = ? AND urls = '' LIMIT 1",
         (repository, image.text, str(digest)),
     ).fetchone()
     return _descriptor(*row) if row else None
+
+
+def foreign(
+    db: apsw.Connection, repository: int, image: ImageName, digest: Digest
+) -> ForeignLayer | None:
+    """See :meth:`IManifestStore.foreign`."""
+    row = db.execute(
+        "SELECT urls, media_type, digest, size FROM link"
+        " WHERE image = (SELECT id FROM image WHERE repository = ? AND name = ?)"
+        " AND digest = ? AND urls != '' LIMIT 1",
+        (repository, image.text, str(digest)),
+    ).fetchone()
+    if row is None:
+        return None
+    urls, *fields = row
+    return ForeignLayer(_descriptor(*fields), tuple(json.loads(urls)))
 
 
 def referrers(

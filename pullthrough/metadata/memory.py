@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from zope.interface import implementer
 
 from pullthrough.interfaces import IMetadataStore
-from pullthrough.spec.descriptor import Descriptor
+from pullthrough.spec.descriptor import Descriptor, ForeignLayer
 from pullthrough.spec.digest import Digest
 from pullthrough.spec.names import ImageName
 from pullthrough.spec.pages import Names, Page, cut
@@ -138,6 +138,16 @@ class MemoryMetadataStore:
             for link in (*record.blobs, *record.manifests):
                 if link.digest == digest:
                     return link
+        return None
+
+    async def foreign(
+        self, repository: int, image: ImageName, digest: Digest
+    ) -> ForeignLayer | None:
+        """See :meth:`IManifestStore.foreign`."""
+        for record in self._image(repository, image).manifests.values():
+            for layer in record.foreign:
+                if layer.descriptor.digest == digest:
+                    return layer
         return None
 
     async def referrers(

@@ -12,7 +12,7 @@ from pullthrough.metadata import manifests, referrers, tags, uploads
 from pullthrough.metadata.connection import connect, outages
 from pullthrough.metadata.upgrade import scripts, upgrade
 from pullthrough.metadata.writer import Writer
-from pullthrough.spec.descriptor import Descriptor
+from pullthrough.spec.descriptor import Descriptor, ForeignLayer
 from pullthrough.spec.digest import Digest
 from pullthrough.spec.names import ImageName
 from pullthrough.spec.pages import Names, Page
@@ -149,6 +149,12 @@ class SqliteMetadataStore:
     ) -> Descriptor | None:
         """See :meth:`IManifestStore.linked`."""
         return await self._read(manifests.linked, repository, image, digest)
+
+    async def foreign(
+        self, repository: int, image: ImageName, digest: Digest
+    ) -> ForeignLayer | None:
+        """See :meth:`IManifestStore.foreign`."""
+        return await self._read(manifests.foreign, repository, image, digest)
 
     async def referrers(
         self, repository: int, image: ImageName, subject: Digest

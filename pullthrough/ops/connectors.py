@@ -109,9 +109,12 @@ class Connectors:
             self._leave(one.listener)
 
     async def close(self) -> None:
-        """Stop listening, and wait until answers under way are out."""
+        """Stop listening."""
         for one in self._opened.values():
             await _awaited(one.port.stopListening())
+
+    async def drain(self) -> None:
+        """Wait until answers under way are out."""
         for one in self._opened.values():
             self._leave(one.listener)
         for left in tuple(self._leaving.values()):

@@ -165,8 +165,9 @@ class Daemon(Service):
         self._supervisor.tell("STOPPING=1")
         if self._reloading is not None:
             await self._reloading
-        self._log.info("stopping: no new connections, answers under way finish")
         await self._connectors.close()
+        self._log.info("stopping: no new connections, answers under way finish")
+        await self._connectors.drain()
         for loop in (self._alive, self._sweeping):
             if loop.running:
                 loop.stop()

@@ -1,5 +1,7 @@
 """A blob as a repository gives it out: content, and who answered."""
 
+from collections.abc import Callable
+
 from zope.interface import implementer
 
 from pullthrough.interfaces import IBlob, IContent
@@ -8,12 +10,26 @@ from pullthrough.spec.provenance import Provenance
 
 @implementer(IBlob)
 class Blob:
-    """Content with its provenance."""
+    """Content with its provenance.
 
-    def __init__(self, content: IContent, provenance: Provenance) -> None:
+    :param ahead: makes content that reads a range ahead of what is there.
+    """
+
+    def __init__(
+        self,
+        content: IContent,
+        provenance: Provenance,
+        ahead: Callable[[IContent, int, int], IContent] | None = None,
+    ) -> None:
         self._content = content
+        self._ahead = ahead
         self.size = content.size
         self.provenance = provenance
+
+    def expect(self, start: int, end: int) -> None:
+        """See :meth:`IBlob.expect`."""
+        if self._ahead is not None:
+            self._content = self._ahead(self._content, start, end)
 
     async def available(self, offset: int) -> int:
         """See :meth:`IContent.available`."""

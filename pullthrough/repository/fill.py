@@ -6,7 +6,12 @@ for the others.
 
 from collections.abc import Awaitable, Callable
 
-from twisted.internet.interfaces import IDelayedCall, IReactorTime
+from twisted.internet.interfaces import (
+    IConsumer,
+    IDelayedCall,
+    IProducer,
+    IReactorTime,
+)
 from twisted.logger import Logger
 from zope.interface import implementer
 
@@ -121,10 +126,14 @@ class Fill:
     async def _fetch(self) -> None:
         for attempt in range(RESUMPTIONS + 1):
             begun = self._ingest.offset
+            if begun == self._told:
+                return  # only its end was not marked; the digest tells
             try:
                 await self._fetch_from(begun)
                 return
             except (UpstreamOutage, UpstreamTimeout) as error:
+                if self._ingest.offset == self._told:
+                    return
                 grown = self._ingest.offset > begun
                 if not grown or attempt == RESUMPTIONS or self._abandoned:
                     raise
@@ -138,10 +147,14 @@ class Fill:
 
     async def _fetch_from(self, offset: int) -> None:
         body = await self._open(offset)
-        if body.offset != offset:
+        if body.offset not in (0, offset):
             body.stop()
             raise UpstreamOutage("the upstream does not resume where we asked")
         size = body.size if body.size is not None else self._told
+        if size is not None and size < offset:
+            body.stop()
+            self.resumable = False
+            raise UpstreamOutage(f"{offset} bytes have come of {size}")
         if self._told is not None and size != self._told:
             body.stop()
             raise UpstreamOutage(
@@ -152,7 +165,10 @@ class Fill:
             self.size = size
             self._waiters.wake()
         try:
-            await body.deliver(self._ingest)
+            if body.offset == offset:
+                await body.deliver(self._ingest)
+            else:
+                await body.deliver(Skipping(self._ingest, offset))
         finally:
             self._body = None
 
@@ -201,7 +217,7 @@ class Fill:
         size = self.size
         if size is None:
             return True
-        return size <= SMALL or self._written * 2 > size
+        return size <= SMALL or self.written * 2 > size
 
     @property
     def _abandoned(self) -> bool:
@@ -227,7 +243,8 @@ class Fill:
         return self._opened
 
     @property
-    def _written(self) -> int:
+    def written(self) -> int:
+        """Bytes that have come so far."""
         return 0 if self._opened is None else self._opened.written
 
     # -- for Follower --
@@ -249,7 +266,7 @@ class Fill:
     def _given_out(self, size: int) -> int:
         if self.complete:
             return size
-        return min(self._written, max(0, size - HELD_BACK))
+        return min(self.written, max(0, size - HELD_BACK))
 
     async def read(self, offset: int, length: int) -> bytes:
         """See :meth:`IContent.read`."""
@@ -258,6 +275,32 @@ class Fill:
     def fileno(self) -> int | None:
         """See :meth:`IContent.fileno`."""
         return self._ingest.fileno()
+
+
+@implementer(IConsumer)
+class Skipping:
+    """Passes over what is there already: some upstreams take no ranges.
+
+    :param count: how many bytes.
+    """
+
+    def __init__(self, ingest: IIngest, count: int) -> None:
+        self._ingest = ingest
+        self._count = count
+
+    def registerProducer(self, producer: IProducer, streaming: bool) -> None:
+        """See :meth:`IConsumer.registerProducer`."""
+        self._ingest.registerProducer(producer, streaming)
+
+    def unregisterProducer(self) -> None:
+        """See :meth:`IConsumer.unregisterProducer`."""
+        self._ingest.unregisterProducer()
+
+    def write(self, data: bytes) -> None:
+        """See :meth:`IConsumer.write`."""
+        skipped = min(self._count, len(data))
+        self._count -= skipped
+        self._ingest.write(data[skipped:])
 
 
 @implementer(IContent)

@@ -120,16 +120,27 @@ class Fills:
         if fill.failure is None or not opened:
             return
         offset = opened[0].written
+        # Its last reader may have closed it, and then abort() would drop nothing.
+        await opened[0].close()
         if fill.resumable and offset > 0:
-            await opened[0].close()
-            expiry = self._clock.callLater(KEEPING, self._expire, digest)
-            self._beginnings[digest] = _Beginning(key, offset, expiry)
+            self._keep(digest, key, offset)
         else:
-            await opened[0].abort()
+            self._discard(key)
+
+    def _keep(self, digest: Digest, key: str, offset: int) -> None:
+        """Keep a beginning, in place of one that another fill has kept meanwhile."""
+        before = self._beginnings.pop(digest, None)
+        if before is not None:
+            before.expiry.cancel()
+            self._discard(before.key)
+        expiry = self._clock.callLater(KEEPING, self._expire, digest)
+        self._beginnings[digest] = _Beginning(key, offset, expiry)
 
     def _expire(self, digest: Digest) -> None:
-        beginning = self._beginnings.pop(digest)
-        dropped = Deferred.fromCoroutine(self._store.discard(beginning.key))
+        self._discard(self._beginnings.pop(digest).key)
+
+    def _discard(self, key: str) -> None:
+        dropped = Deferred.fromCoroutine(self._store.discard(key))
         dropped.addErrback(
             lambda failure: self._log.failure("an old ingest stays", failure)
         )

@@ -44,6 +44,7 @@ def describe(
         descriptor=Descriptor(media_type, digest, len(body)),
         blobs=parsed.blobs,
         manifests=parsed.manifests,
+        foreign=parsed.foreign,
         subject=parsed.subject,
         artifact_type=parsed.artifact_type,
         annotations=parsed.annotations,

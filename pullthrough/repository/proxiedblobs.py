@@ -13,14 +13,17 @@ from pullthrough.interfaces import (
     IBlob,
     IBlobStore,
     IContent,
+    IForeignLayers,
     IMetadataStore,
     IUpstream,
     IUpstreamBody,
 )
+from pullthrough.repository.ahead import WORTH, Ahead
 from pullthrough.repository.blob import Blob
+from pullthrough.repository.fill import HELD_BACK
 from pullthrough.repository.fills import Fills
 from pullthrough.repository.negative import KnownMisses
-from pullthrough.spec.descriptor import Descriptor
+from pullthrough.spec.descriptor import Descriptor, ForeignLayer
 from pullthrough.spec.digest import Digest
 from pullthrough.spec.errorcodes import ErrorCode
 from pullthrough.spec.mediatypes import OCTET_STREAM
@@ -33,6 +36,7 @@ class ProxiedBlobs:
 
     :param name: of the repository.
     :param repository: its id in the metadata store.
+    :param foreign: where foreign layers come from; None: from nowhere.
     """
 
     _log = Logger()
@@ -46,6 +50,7 @@ class ProxiedBlobs:
         metadata: IMetadataStore,
         fills: Fills,
         misses: KnownMisses,
+        foreign: IForeignLayers | None = None,
     ) -> None:
         self._name = name
         self._repository = repository
@@ -54,6 +59,7 @@ class ProxiedBlobs:
         self._metadata = metadata
         self._fills = fills
         self._misses = misses
+        self._foreign = foreign
 
     async def blob(self, image: ImageName, digest: Digest) -> IBlob:
         """Our copy, or the fill."""
@@ -68,6 +74,9 @@ class ProxiedBlobs:
             # Whoever joins must have a right to the content by this name (I10).
             await self._size_upstream(image, digest, link)
         told = link.size or None if link else None  # schema 1 tells no sizes
+        if link is None:
+            layer = await self._foreign_layer(image, digest)
+            told = layer.descriptor.size if layer else None
         try:
             follower = await self._fills.follow(
                 image,
@@ -80,7 +89,19 @@ class ProxiedBlobs:
             )
         except Refused as error:
             raise denied(ErrorCode.BLOB_UNKNOWN, error) from error
-        return Blob(follower, Provenance(self._name, Source.MISS))
+
+        def ahead(content: IContent, start: int, end: int) -> IContent:
+            """From the side, unless the fill is near; never the end of the blob."""
+            end = min(end, content.size - HELD_BACK)
+            running = self._fills.under_way(digest)
+            if running is None or start >= end or start - running.written < WORTH:
+                return content
+            upstream = self._upstream
+            return Ahead(
+                content, lambda: upstream.blob(image, digest, start, end), start, end
+            )
+
+        return Blob(follower, Provenance(self._name, Source.MISS), ahead)
 
     async def _open_upstream(
         self, image: ImageName, digest: Digest, offset: int
@@ -88,10 +109,24 @@ class ProxiedBlobs:
         try:
             body = await self._upstream.blob(image, digest, offset)
         except Miss as error:
+            layer = await self._foreign_layer(image, digest)
+            if layer is not None and self._foreign is not None:
+                return await self._foreign.open(layer.urls, digest, offset)
             self._misses.note((image, digest), error)
             raise
         self._misses.clear((image, digest))
         return body
+
+    async def _foreign_layer(
+        self, image: ImageName, digest: Digest
+    ) -> ForeignLayer | None:
+        """The foreign layer of the image that this is, if we may fetch it."""
+        if self._foreign is None:
+            return None
+        layer = await self._metadata.foreign(self._repository, image, digest)
+        if layer is None or not self._foreign.permits(layer.urls):
+            return None
+        return layer
 
     def _refuse_known(
         self, image: ImageName, digest: Digest, link: Descriptor | None
@@ -129,6 +164,9 @@ class ProxiedBlobs:
             await content.close()
             await self._store.quarantine(digest)
             return None
+        except BaseException:
+            await content.close()
+            raise
         if known is None:
             await self._metadata.add_blob(self._repository, image, digest, content.size)
         return content
@@ -145,13 +183,23 @@ class ProxiedBlobs:
         except Refused as error:
             raise denied(ErrorCode.BLOB_UNKNOWN, error) from error
         except Miss:
+            layer = await self._foreign_layer(image, digest)
+            if layer is not None:
+                return layer.descriptor.size
             if link is None:
                 raise  # but not remembered: by GET it may be there all the same
             # Harbor as a proxy of its own knows by HEAD only what it has cached
             # (distribution#4747): a blob that a manifest names is asked by GET.
             size = None
-        if size is not None:
-            return size
+        if size is None:
+            size = await self._size_by_get(image, digest)
+        if link is not None and link.size not in (0, size):  # schema 1 tells none
+            raise UpstreamOutage(
+                f"the upstream has {size} bytes where its manifest says {link.size}"
+            )
+        return size
+
+    async def _size_by_get(self, image: ImageName, digest: Digest) -> int:
         try:
             body = await self._upstream.blob(image, digest)
         except Refused as error:

@@ -16,3 +16,14 @@ class Descriptor:
     def __post_init__(self) -> None:
         if self.size < 0:
             raise ValueError("a size is not negative")
+
+
+@dataclass(frozen=True, slots=True)
+class ForeignLayer:
+    """A layer that a registry need not have.
+
+    :ivar urls: where it is to be had.
+    """
+
+    descriptor: Descriptor
+    urls: tuple[str, ...]

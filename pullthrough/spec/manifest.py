@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pullthrough.spec import mediatypes, schema1
-from pullthrough.spec.descriptor import Descriptor
+from pullthrough.spec.descriptor import Descriptor, ForeignLayer
 from pullthrough.spec.digest import Digest
 from pullthrough.spec.errorcodes import ErrorCode, InvalidText
 
@@ -41,6 +41,7 @@ class Parsed:
 
     blobs: tuple[Descriptor, ...] = ()
     manifests: tuple[Descriptor, ...] = ()
+    foreign: tuple[ForeignLayer, ...] = ()
     subject: Digest | None = None
     artifact_type: str = ""
     annotations: str = ""
@@ -172,6 +173,7 @@ def parse(body: bytes, media_type: str, strict: bool = False) -> Parsed:
     return Parsed(
         blobs=tuple(_blobs(document)),
         manifests=tuple(_descriptors(document.get("manifests"), "manifests")),
+        foreign=tuple(_foreign(document)),
         subject=_subject(document),
         artifact_type=_artifact_type(document, strict),
         annotations=_annotations(document, strict),
@@ -231,6 +233,15 @@ def _blobs(document: dict[str, Any]) -> Iterable[Descriptor]:
         # (image-spec, layer.md, "Non-Distributable Layers").
         if not layer.get("urls"):
             yield descriptor
+
+
+def _foreign(document: dict[str, Any]) -> Iterable[ForeignLayer]:
+    for index, layer in enumerate(_list(document.get("layers"), "layers")):
+        urls = layer.get("urls")
+        if isinstance(urls, list):
+            texts = tuple(url for url in urls if isinstance(url, str))
+            if texts:
+                yield ForeignLayer(_descriptor(layer, f"layers[{index}]"), texts)
 
 
 def _schema1(document: dict[str, Any]) -> Parsed:

@@ -35,18 +35,23 @@ class Origin:
         return f"{host}:{self.port}"
 
 
+def is_visible(url: str) -> bool:
+    """Whether it is made of visible ASCII only, as a URL is (RFC 3986 section 2)."""
+    return all(0x21 <= ord(char) <= 0x7E for char in url)
+
+
 def redirected(url: str, location: str) -> str | None:
     """Where a redirect leads; None when it must not be followed.
 
     RFC 9110 section 10.2.2: a relative reference is resolved against the URL that was
     asked, which is the current one, not the first. From https to http nothing leads.
     """
-    target = urljoin(url, location)
     try:
+        target = urljoin(url, location)
         there = Origin.of(target)
     except ValueError:
         return None
-    if any(not 0x21 <= ord(char) <= 0x7E for char in target):
+    if not is_visible(target):
         return None
     if urlsplit(target).username is not None:
         return None

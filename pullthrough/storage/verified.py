@@ -4,6 +4,7 @@ from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 
 from twisted.internet.defer import Deferred
+from twisted.logger import Logger
 from zope.interface import implementer
 
 from pullthrough.errors import StorageOutage
@@ -54,6 +55,8 @@ class VerifiedContent:
     :param verify: looks at all of it.
     """
 
+    _log = Logger()
+
     def __init__(
         self, content: IContent, verify: Callable[[], Awaitable[None]]
     ) -> None:
@@ -72,6 +75,9 @@ class VerifiedContent:
         """
         if self._verifying is None:
             self._verifying = Deferred.fromCoroutine(self._look())
+            self._verifying.addErrback(
+                lambda bug: self._log.failure("a verification failed", bug)
+            )
         if not self._good and self._problem is None:
             if offset < self.size - HELD_BACK:
                 return self.size - HELD_BACK

@@ -27,8 +27,15 @@ def length_of(response: IResponse) -> int | None:
     return None if length == UNKNOWN_LENGTH else int(length)
 
 
+#: Bytes that must come within the timeout: what drips is stalled.
+LEAST = 1024
+
+#: Seconds in which a body that nobody wants may still end.
+DROPPING = 5.0
+
+
 class _Arriving(Protocol):
-    """Takes a body, and gives up when nothing comes for a while.
+    """Takes a body, and gives up when next to nothing comes for a while.
 
     :param target: the upstream, for people.
     :param timeout: seconds between bytes; time in which we hold the body up does not
@@ -47,6 +54,7 @@ class _Arriving(Protocol):
         self._timeout = timeout
         self._take = take
         self._stalling: IDelayedCall | None = None
+        self._come = 0
         self.done: Deferred[bool] = Deferred(self._unwanted)
 
     @property
@@ -59,8 +67,10 @@ class _Arriving(Protocol):
 
     def dataReceived(self, data: bytes) -> None:
         """Some of it has come."""
-        if self._stalling is not None:
+        self._come += len(data)
+        if self._stalling is not None and self._come >= LEAST:
             self._stalling.reset(self._timeout)
+            self._come = 0
         if not self.done.called:
             self._take(data)
 
@@ -78,6 +88,7 @@ class _Arriving(Protocol):
         """Count the time."""
         if self._stalling is None and not self.done.called:
             self._stalling = self._clock.callLater(self._timeout, self._stalled)
+            self._come = 0
 
     def hold(self) -> None:
         """Do not count the time."""
@@ -129,9 +140,9 @@ async def read_whole(
     return b"".join(pieces)
 
 
-def drop(response: IResponse) -> None:
+def drop(response: IResponse, clock: IReactorTime) -> None:
     """Let go of a body that nobody wants."""
-    response.deliverBody(_Dropping())
+    response.deliverBody(_Dropping(clock))
 
 
 class _Dropping(Protocol):
@@ -139,11 +150,23 @@ class _Dropping(Protocol):
 
     _left = 64 * 1024
 
+    def __init__(self, clock: IReactorTime) -> None:
+        self._patience = clock.callLater(DROPPING, self._let_go)
+
     def dataReceived(self, data: bytes) -> None:
         """Count what falls away."""
         self._left -= len(data)
+        if self._left < 0:
+            self._let_go()
+
+    def connectionLost(self, reason: Failure = connectionDone) -> None:
+        """It has ended."""
+        if self._patience.active():
+            self._patience.cancel()
+
+    def _let_go(self) -> None:
         wire: Any = self.transport
-        if self._left < 0 and wire is not None:
+        if wire is not None:
             wire.stopProducing()
 
 
@@ -154,6 +177,7 @@ class UpstreamBody:
     :param size: of the whole blob in bytes, if it is told.
     :param offset: where in the blob the body begins.
     :param ended: called once, when it has come, has failed or is not wanted.
+    :param end: where in the blob the body ends; None: with the blob.
     """
 
     def __init__(
@@ -165,11 +189,14 @@ class UpstreamBody:
         target: str,
         timeout: float,
         ended: Callable[[], None] = lambda: None,
+        end: int | None = None,
     ) -> None:
         self.size = size
         self.offset = offset
+        self._end = size if end is None else end
         self._ended = ended
         self._response = response
+        self._clock = clock
         self._target = target
         self._received = 0
         self._arriving = _Arriving(clock, target, timeout, self._take)
@@ -192,7 +219,7 @@ class UpstreamBody:
             raise UpstreamOutage(f"upstream {self._target} sent a body cut short")
 
     def _expected(self) -> int | None:
-        return None if self.size is None else self.size - self.offset
+        return None if self._end is None else self._end - self.offset
 
     def _take(self, data: bytes) -> None:
         self._received += len(data)
@@ -207,7 +234,7 @@ class UpstreamBody:
     def stop(self) -> None:
         """See :meth:`IUpstreamBody.stop`."""
         if self._consumer is None:
-            drop(self._response)
+            drop(self._response, self._clock)
             self._ended()
         else:
             self._arriving.fail(UpstreamOutage("the download was stopped"))

@@ -1,12 +1,10 @@
 """One remote registry, by the distribution protocol."""
 
-import re
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from typing import TypeVar
 
 from twisted.internet.interfaces import IReactorTime
-from twisted.web.iweb import IResponse
 from zope.interface import implementer
 
 from pullthrough.errors import Outage, UpstreamOutage
@@ -19,21 +17,17 @@ from pullthrough.spec.manifest import LARGEST_MANIFEST, digest_of, media_type_of
 from pullthrough.spec.names import ImageName
 from pullthrough.spec.pages import Names, Page
 from pullthrough.spec.reference import Reference
-from pullthrough.upstream.bodies import UpstreamBody, drop, length_of, read_whole
+from pullthrough.upstream.blobs import IDENTITY, encoding_of, open_blob, refuse_encoded
+from pullthrough.upstream.bodies import drop, length_of, read_whole
+from pullthrough.upstream.headers import header_of, told_length
 from pullthrough.upstream.lists import Lists
-from pullthrough.upstream.requests import Requests, Wish, header_of, pull_scope
+from pullthrough.upstream.requests import Requests, Wish, pull_scope
 from pullthrough.upstream.slots import BODIES, METADATA, Slots
 from pullthrough.values import ManifestRecord, UpstreamManifest
 
 T = TypeVar("T")
 
-# RFC 9110 section 14.4: Content-Range = "bytes" first "-" last "/" complete-length
-_CONTENT_RANGE = re.compile(r"bytes ([0-9]{1,18})-([0-9]{1,18})/([0-9]{1,18}|\*)")
-
 _ACCEPT = (("Accept", ", ".join(mediatypes.ACCEPT_MANIFESTS)),)
-
-# Go's clients and ours take content as it is; an encoded layer has another digest.
-_IDENTITY = (("Accept-Encoding", "identity"),)
 
 
 @implementer(IUpstream)
@@ -68,16 +62,16 @@ class RegistryUpstream:
     async def _head(self, image: ImageName, reference: Reference) -> Descriptor | None:
         wish = replace(self._manifest(image, reference, "HEAD"), answers=(405,))
         response = await self._requests.ask(wish)
-        drop(response)
+        drop(response, self._clock)
         if response.code == 405:
             return None
         told = header_of(response, "Docker-Content-Digest")
         media_type = mediatypes.essence(header_of(response, "Content-Type"))
-        size = header_of(response, "Content-Length")
-        if not media_type or not size.isdigit():
+        size = told_length(response)
+        if not media_type or size is None:
             return None
         try:
-            return Descriptor(media_type, Digest.parse(told), int(size))
+            return Descriptor(media_type, Digest.parse(told), size)
         except InvalidText:
             return None
 
@@ -89,7 +83,7 @@ class RegistryUpstream:
 
     async def _get(self, image: ImageName, reference: Reference) -> UpstreamManifest:
         response = await self._requests.ask(self._manifest(image, reference, "GET"))
-        self._refuse_encoded(response)
+        refuse_encoded(response, self._name, self._clock)
         body = await read_whole(
             response,
             LARGEST_MANIFEST,
@@ -124,75 +118,51 @@ class RegistryUpstream:
             f"/v2/{image}/manifests/{reference}",
             pull_scope(image),
             ErrorCode.MANIFEST_UNKNOWN,
-            (*_ACCEPT, *_IDENTITY),
+            (*_ACCEPT, *IDENTITY),
         )
 
     # -- blobs --
 
     async def blob(
-        self, image: ImageName, digest: Digest, offset: int = 0
+        self,
+        image: ImageName,
+        digest: Digest,
+        offset: int = 0,
+        end: int | None = None,
     ) -> IUpstreamBody:
         """See :meth:`IUpstream.blob`."""
+        wish = self._blob(image, digest, "GET")
+        release = self._bodies.release
         await self._bodies.take()
         try:
-            return await self._open(image, digest, offset)
+            return await open_blob(
+                self._requests, wish, offset, end, self._clock, self._name, release
+            )
         except BaseException:
-            self._bodies.release()
+            release()
             raise
-
-    async def _open(
-        self, image: ImageName, digest: Digest, offset: int
-    ) -> IUpstreamBody:
-        headers: tuple[tuple[str, str], ...] = _IDENTITY
-        if offset:
-            headers = (*headers, ("Range", f"bytes={offset}-"))
-        response = await self._requests.ask(self._blob(image, digest, "GET", headers))
-        self._refuse_encoded(response)
-        size = length_of(response)
-        begins = 0
-        if response.code == 206:
-            begins, size = self._part(response, offset)
-        elif response.code != 200:
-            drop(response)
-            raise self._wrong(f"answered {response.code} to a blob")
-        return UpstreamBody(
-            response,
-            size,
-            begins,
-            self._clock,
-            self._name,
-            self._requests.timeout,
-            self._bodies.release,
-        )
-
-    def _part(self, response: IResponse, offset: int) -> tuple[int, int | None]:
-        match = _CONTENT_RANGE.fullmatch(header_of(response, "Content-Range"))
-        if match is None or int(match[1]) != offset:
-            drop(response)
-            raise self._wrong("answered another range than was asked")
-        return offset, None if match[3] == "*" else int(match[3])
 
     async def blob_size(self, image: ImageName, digest: Digest) -> int | None:
         """See :meth:`IUpstream.blob_size`."""
         return await self._turn(lambda: self._size(image, digest))
 
     async def _size(self, image: ImageName, digest: Digest) -> int | None:
-        response = await self._requests.ask(
-            self._blob(image, digest, "HEAD", _IDENTITY)
-        )
-        drop(response)
-        size = header_of(response, "Content-Length")
-        return int(size) if size.isdigit() else None
+        wish = replace(self._blob(image, digest, "HEAD"), answers=(405,))
+        response = await self._requests.ask(wish)
+        drop(response, self._clock)
+        page = mediatypes.essence(header_of(response, "Content-Type")) == "text/html"
+        if response.code != 200 or page or encoding_of(response):
+            return None  # it is not the blob that is told of
+        return told_length(response)
 
-    def _blob(
-        self,
-        image: ImageName,
-        digest: Digest,
-        method: str,
-        headers: tuple[tuple[str, str], ...],
-    ) -> Wish:
-        path = f"/v2/{image}/blobs/{digest}"
-        return Wish(method, path, pull_scope(image), ErrorCode.BLOB_UNKNOWN, headers)
+    def _blob(self, image: ImageName, digest: Digest, method: str) -> Wish:
+        return Wish(
+            method,
+            f"/v2/{image}/blobs/{digest}",
+            pull_scope(image),
+            ErrorCode.BLOB_UNKNOWN,
+            IDENTITY,
+        )
 
     # -- lists --
 
@@ -205,12 +175,6 @@ class RegistryUpstream:
     ) -> Sequence[ManifestRecord] | None:
         """See :meth:`IUpstream.referrers`."""
         return await self._turn(lambda: self._lists.referrers(image, subject))
-
-    def _refuse_encoded(self, response: IResponse) -> None:
-        encoding = header_of(response, "Content-Encoding").lower()
-        if encoding not in ("", "identity"):
-            drop(response)
-            raise self._wrong(f"sent content encoded as {encoding[:40]}")
 
     def _wrong(self, what: str) -> Outage:
         return UpstreamOutage(f"upstream {self._name} {what}")

@@ -12,13 +12,16 @@ from functools import partial
 from urllib.parse import urlencode
 
 from pullthrough.spec.challenge import Challenge
-from pullthrough.spec.origins import Origin, trusts_realm
+from pullthrough.spec.origins import Origin, is_visible, trusts_realm
 from pullthrough.waiters import Flights
 
 #: Seconds that a token is taken to live when the realm does not say (distribution,
 #: "Token Authentication": "defaults to 60 seconds"), and by which it is renewed early.
 LIFETIME = 60.0
 EARLY = 10.0
+
+#: Longest life of a token that is believed, in seconds.
+LONGEST = 86400.0
 
 #: Largest answer of a realm, in bytes.
 LARGEST_ANSWER = 64 * 1024
@@ -61,6 +64,8 @@ def realm_url(challenge: Challenge, scope: str, username: str) -> str:
         Origin.of(realm)
     except ValueError:
         raise RealmError("the token realm is no URL") from None
+    if not is_visible(realm):
+        raise RealmError("the token realm is no URL")
     asked = {"scope": scope}
     service = challenge.parameters.get("service")
     if service:
@@ -91,8 +96,9 @@ def read_token(body: bytes, now: float) -> Token:
     if not isinstance(text, str) or not (text.isascii() and text.isprintable()):
         raise RealmError("the token realm's answer has no token")
     lives = answer.get("expires_in")
-    if not isinstance(lives, int | float) or isinstance(lives, bool) or lives <= 0:
+    if not isinstance(lives, int | float) or isinstance(lives, bool) or not lives > 0:
         lives = LIFETIME
+    lives = min(lives, LONGEST)  # JSON's numbers may have hundreds of digits
     return Token(text, now + max(lives - EARLY, lives / 2))
 
 

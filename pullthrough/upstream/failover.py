@@ -47,10 +47,14 @@ class FailoverUpstream:
         return await self._first(lambda one: one.manifest(image, reference))
 
     async def blob(
-        self, image: ImageName, digest: Digest, offset: int = 0
+        self,
+        image: ImageName,
+        digest: Digest,
+        offset: int = 0,
+        end: int | None = None,
     ) -> IUpstreamBody:
         """See :meth:`IUpstream.blob`."""
-        return await self._first(lambda one: one.blob(image, digest, offset))
+        return await self._first(lambda one: one.blob(image, digest, offset, end))
 
     async def blob_size(self, image: ImageName, digest: Digest) -> int | None:
         """See :meth:`IUpstream.blob_size`."""

@@ -27,6 +27,7 @@ CLIENT_ERRORS = (
     RequestTransmissionFailed,
     ResponseFailed,
     TLSError,
+    ValueError,  # HostnameEndpoint, of a name that IDNA does not take
     VerificationError,
     error.ConnectBindError,
     error.ConnectError,

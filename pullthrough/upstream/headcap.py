@@ -41,16 +41,21 @@ class _HeadCap(ProtocolWrapper):
     """Counts the bytes of each head; each request begins a new one."""
 
     _head: bytes | None = b""
+    _interim = 0
 
     def write(self, data: bytes) -> None:
         """A request goes out: a head comes back."""
-        self._head = b""
+        self._begin()
         super().write(data)  # type: ignore[no-untyped-call]
 
     def writeSequence(self, data: Any) -> None:
         """Likewise."""
-        self._head = b""
+        self._begin()
         super().writeSequence(data)  # type: ignore[no-untyped-call]
+
+    def _begin(self) -> None:
+        self._head = b""
+        self._interim = 0
 
     def dataReceived(self, data: bytes) -> None:
         """Look at the head, then hand the bytes on."""
@@ -67,12 +72,13 @@ class _HeadCap(ProtocolWrapper):
             end = head.find(b"\r\n\r\n")
             if end < 0:
                 self._head = head
-                return len(head) <= LARGEST_HEAD
+                return self._interim + len(head) <= LARGEST_HEAD
             if not head.startswith((b"HTTP/1.1 1", b"HTTP/1.0 1")):
                 break
             # An interim answer: the head itself is still to come. All of them
             # together must fit as well.
-            if end > LARGEST_HEAD:
+            self._interim += end + 4
+            if self._interim > LARGEST_HEAD:
                 return False
             head = head[end + 4 :]
         self._head = None

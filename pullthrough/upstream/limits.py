@@ -7,6 +7,7 @@ from twisted.web.iweb import IResponse
 from pullthrough.errors import UpstreamLimited
 from pullthrough.spec.ratelimit import Budget, parse_budget, pause_after
 from pullthrough.spec.retryafter import parse_retry_after
+from pullthrough.upstream.headers import header_of
 
 #: Parts of the budget; when what remains falls below one, the log says so.
 _MARKS = (0.5, 0.2, 0.05)
@@ -46,8 +47,8 @@ class Limits:
 
     def limited(self, response: IResponse) -> UpstreamLimited:
         """It has answered 429: leave it alone as long as it asks for."""
-        values = response.headers.getRawHeaders("Retry-After") or [""]
-        wait = pause_after(parse_retry_after(values[0], self._clock.seconds()))
+        told = header_of(response, "Retry-After")
+        wait = pause_after(parse_retry_after(told, self._clock.seconds()))
         self._until = self._clock.seconds() + wait
         self._log.warn(
             "upstream {name} limits us (429): asked again in {wait:.0f} s",
@@ -59,7 +60,8 @@ class Limits:
     def note(self, response: IResponse) -> None:
         """Read the budget from an answer, if it is there."""
         budget = parse_budget(
-            _first(response, "ratelimit-limit"), _first(response, "ratelimit-remaining")
+            header_of(response, "ratelimit-limit"),
+            header_of(response, "ratelimit-remaining"),
         )
         if budget is None:
             return
@@ -73,7 +75,3 @@ class Limits:
                 limit=budget.limit,
             )
         self._marks = passed
-
-
-def _first(response: IResponse, name: str) -> str:
-    return str((response.headers.getRawHeaders(name) or [""])[0])

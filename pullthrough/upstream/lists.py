@@ -17,7 +17,8 @@ from pullthrough.spec.names import ImageName
 from pullthrough.spec.pages import Names, Page, cut
 from pullthrough.spec.reference import Tag
 from pullthrough.upstream.bodies import drop, read_whole
-from pullthrough.upstream.requests import Requests, Wish, header_of, pull_scope
+from pullthrough.upstream.headers import header_of
+from pullthrough.upstream.requests import Requests, Wish, pull_scope
 from pullthrough.values import ManifestRecord
 
 #: Largest list, in bytes.
@@ -82,7 +83,7 @@ class Lists:
                 # not there; some answer 401 to what they do not know.
                 return None
             if response.code != 200 or not _is_index(response):
-                drop(response)
+                drop(response, self._clock)
                 return None
             found += self._referrers(await self._whole(response))
             following = _next(header_of(response, "Link"), path)

@@ -39,7 +39,11 @@ class NobodyUpstream:
         self._refuse()
 
     async def blob(
-        self, image: ImageName, digest: Digest, offset: int = 0
+        self,
+        image: ImageName,
+        digest: Digest,
+        offset: int = 0,
+        end: int | None = None,
     ) -> IUpstreamBody:
         """Not asked."""
         self._refuse()

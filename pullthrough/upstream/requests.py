@@ -1,7 +1,7 @@
 """Asking an upstream: log in, follow redirects, try again, and name what fails."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from twisted.internet.defer import CancelledError, Deferred
@@ -35,6 +35,7 @@ from pullthrough.upstream.credentials import (
 from pullthrough.upstream.destinations import Destinations
 from pullthrough.upstream.egress import EgressAgent
 from pullthrough.upstream.failures import CLIENT_ERRORS, outage_of, was_cancelled
+from pullthrough.upstream.headers import header_of, values_of
 from pullthrough.upstream.limits import Limits
 from pullthrough.waiters import Flights
 
@@ -62,13 +63,8 @@ class Wish:
     answers: tuple[int, ...] = ()
 
 
-def header_of(response: IResponse, name: str) -> str:
-    """The first value of a header; empty without."""
-    return str((response.headers.getRawHeaders(name) or [""])[0])
-
-
 def _challenges(response: IResponse) -> tuple[Challenge, ...]:
-    return parse_challenges(response.headers.getRawHeaders("WWW-Authenticate") or [])
+    return parse_challenges(values_of(response, "WWW-Authenticate"))
 
 
 def pull_scope(image: ImageName) -> str:
@@ -132,7 +128,7 @@ class Requests:
             return response
         if response.code == 404:
             raise await self._missing(wish, response)
-        drop(response)
+        drop(response, self._clock)
         raise self._error(wish, response)
 
     async def _missing(self, wish: Wish, response: IResponse) -> Miss:
@@ -140,7 +136,7 @@ class Requests:
         told = f"upstream {self._origin} does not have it"
         media_type = header_of(response, "Content-Type")
         if wish.method == "HEAD":
-            drop(response)
+            drop(response, self._clock)
             spoken = header_of(response, "Docker-Distribution-Api-Version")
             return Miss(
                 wish.missing, told, certain=bool(spoken) or "json" in media_type
@@ -177,7 +173,7 @@ class Requests:
 
     async def _logged_in(self, wish: Wish) -> IResponse:
         authorization = self._logins.known(wish.scope)
-        response = await self._retried(wish, authorization)
+        response = await self._asked(wish, authorization)
         if response.code != 401:
             return response
         try:
@@ -187,20 +183,21 @@ class Requests:
                 challenges, wish.scope, authorization
             )
         except RealmError as error:
-            drop(response)
+            drop(response, self._clock)
             raise UpstreamOutage(f"upstream {self._origin}: {error}") from error
-        except (Outage, Refused):
-            drop(response)
+        except BaseException:
+            drop(response, self._clock)
             raise
         if not authorization:
             return response
-        drop(response)
-        return await self._retried(wish, authorization)
+        drop(response, self._clock)
+        return await self._asked(wish, authorization)
 
     async def _ping(self) -> tuple[Challenge, ...]:
         """The challenge of ``/v2/``; none when it serves everybody."""
-        response = await self._once("GET", f"{self._url}/v2/", (), "")
-        drop(response)
+        url = f"{self._url}/v2/"
+        response = await self._retried(lambda: self._once("GET", url, (), ""))
+        drop(response, self._clock)
         if response.code == 429:
             raise self._limits.limited(response)
         if response.code >= 500:
@@ -209,13 +206,17 @@ class Requests:
             )
         return _challenges(response) if response.code == 401 else ()
 
-    async def _retried(self, wish: Wish, authorization: str) -> IResponse:
+    async def _asked(self, wish: Wish, authorization: str) -> IResponse:
         url = self._url + wish.path
+        return await self._retried(lambda: self._followed(wish, url, authorization))
+
+    async def _retried(self, send: Callable[[], Awaitable[IResponse]]) -> IResponse:
+        """Send it, and again when it fails or gets a 5xx, as the budget allows."""
         for attempt in range(self._retries + 1):
             last = attempt == self._retries
             try:
-                response = await self._followed(wish, url, authorization)
-            except UpstreamBlocked:
+                response = await send()
+            except (UpstreamBlocked, UpstreamLimited):
                 raise
             except Outage:
                 if last or not self._budget.spend():
@@ -223,7 +224,7 @@ class Requests:
             else:
                 if response.code < 500 or last or not self._budget.spend():
                     return response
-                drop(response)
+                drop(response, self._clock)
             pause = self._random() * PAUSE * 2**attempt
             await deferLater(self._clock, pause, lambda: None)
         raise AssertionError("unreachable")
@@ -237,15 +238,14 @@ class Requests:
             if Origin.of(url) == self._origin:
                 self._limits.note(response)
             elif response.code == 429:
-                drop(response)
+                drop(response, self._clock)
                 raise UpstreamLimited(
                     f"{Origin.of(url)}, where the upstream leads, limits us (429)"
                 )
             if response.code not in _REDIRECTS:
                 return response
-            drop(response)
-            locations = response.headers.getRawHeaders("Location") or [""]
-            target = redirected(url, locations[0])
+            drop(response, self._clock)
+            target = redirected(url, header_of(response, "Location"))
             if target is None:
                 raise UpstreamOutage(
                     f"upstream {Origin.of(url)} redirects to nowhere that is safe"
@@ -300,18 +300,20 @@ class Requests:
             self._breakers.succeeded(origin)
 
     async def _ask_realm(self, url: str, authorization: str) -> bytes:
-        response = await self._once("GET", url, (), authorization)
+        response = await self._retried(
+            lambda: self._once("GET", url, (), authorization)
+        )
         target = str(Origin.of(url))
         if response.code == 429:
-            drop(response)
+            drop(response, self._clock)
             raise self._limits.limited(response)  # of the account, wherever told
         if response.code in (401, 403):
-            drop(response)
+            drop(response, self._clock)
             raise Refused(
                 ErrorCode.DENIED, f"token realm {target} refuses our credentials"
             )
         if response.code != 200:
-            drop(response)
+            drop(response, self._clock)
             raise UpstreamOutage(f"token realm {target} answered {response.code}")
         return await read_whole(
             response, LARGEST_ANSWER, self._clock, target, self.timeout

@@ -72,6 +72,7 @@ async def read_blob(call: Call, repository: IRepository, route: BlobRoute) -> No
         elif isinstance(wanted, Slice):
             span = f"bytes {wanted.start}-{wanted.end - 1}/{blob.size}"
             headers.append(("Content-Range", span))
+            blob.expect(wanted.start, wanted.end)
             await call.stream(206, headers, blob, wanted.start, wanted.end)
         else:
             await call.stream(200, headers, blob, 0, blob.size)

@@ -174,7 +174,16 @@ class MeaningTests(ConfigCase):
             *("private_hosts", "offline", "content_max_age", "stale_max_age"),
             *("metadata_max_age.latest", "deleted_tags", "negative_cache_enabled"),
             *("negative_cache_time_to_live", "auto_block", "blocked", "role"),
-            *("routing_rule_name", "index_type", "index_url", "mode", "images", "tags"),
+            *(
+                "routing_rule_name",
+                "index_type",
+                "index_url",
+                "cache_foreign_layers",
+                "foreign_layer_urls",
+                "mode",
+                "images",
+                "tags",
+            ),
         ):
             self.assertIn(f"{option} =", text)
 

@@ -7,13 +7,19 @@ from twisted.internet.defer import Deferred
 from zope.interface.verify import verifyObject
 
 from pullthrough.interfaces import IMetadataStore
-from pullthrough.spec.descriptor import Descriptor
+from pullthrough.spec.descriptor import Descriptor, ForeignLayer
 from pullthrough.spec.digest import Digest
 from pullthrough.spec.mediatypes import OCI_INDEX, OCI_MANIFEST
 from pullthrough.spec.names import ImageName
 from pullthrough.spec.pages import Names, Page
 from pullthrough.spec.reference import Tag
-from pullthrough.values import BlobRecord, ManifestRecord, TagRecord, UploadRecord
+from pullthrough.values import (
+    BlobRecord,
+    ManifestRecord,
+    ReferrersRecord,
+    TagRecord,
+    UploadRecord,
+)
 
 T = TypeVar("T")
 
@@ -210,6 +216,45 @@ class MetadataStoreContract:
         self.assertEqual(
             [one.descriptor.digest for one in found], sorted(digests, key=str)
         )
+
+    def test_listed_referrers(self) -> None:
+        """What an upstream has listed is kept whole, in place of what it listed before,
+        for one image and subject."""
+        own = self.repository()
+        listed, put = self.store.listed_referrers, self.store.put_listed_referrers
+        self.assertIsNone(self.now(listed(own, APP, SUBJECT)))
+        told = tuple(
+            ManifestRecord(
+                Descriptor(OCI_MANIFEST, Digest.of(name), 7),
+                artifact_type="application/x",
+                annotations='{"k":"v"}',
+            )
+            for name in (b"1", b"2")
+        )
+        for records, checked_at in ((told, 5.0), ((), 6.0), (told[:1], 7.5)):
+            expected = ReferrersRecord(records, checked_at)
+            self.now(put(own, APP, SUBJECT, expected))
+            self.assertEqual(self.now(listed(own, APP, SUBJECT)), expected)
+        self.assertIsNone(self.now(listed(own, APP, LAYER.digest)))
+        self.assertIsNone(self.now(listed(own, OTHER, SUBJECT)))
+        self.assertIsNone(self.now(listed(self.repository("other"), APP, SUBJECT)))
+        self.assertEqual(list(self.now(self.store.referrers(own, APP, SUBJECT))), [])
+
+    def test_foreign_layers(self) -> None:
+        """They are found by their digest, but are no links: nothing must be there."""
+        own = self.repository()
+        layer = ForeignLayer(
+            Descriptor("a/b", Digest.of(b"foreign"), 7), ("https://x.test/1", "b")
+        )
+        wanted = layer.descriptor.digest
+        self.assertIsNone(self.now(self.store.foreign(own, APP, wanted)))
+        digest = self.put(own, b"with", foreign=(layer,))
+        found = self.now(self.store.manifest(own, APP, digest))
+        self.assertEqual(found, record(b"with", foreign=(layer,)))
+        self.assertEqual(self.now(self.store.foreign(own, APP, wanted)), layer)
+        self.assertIsNone(self.now(self.store.foreign(own, APP, LAYER.digest)))
+        self.assertIsNone(self.now(self.store.foreign(own, OTHER, wanted)))
+        self.assertIsNone(self.now(self.store.linked(own, APP, wanted)))
 
     def test_blobs(self) -> None:
         """An image has what was added, and loses what was deleted."""

@@ -206,6 +206,20 @@ class BlobStoreContract:
         self.assertFalse(self.now(self.store.delete(DIGEST)))
         self.assertIsNone(self.now(self.store.stat(DIGEST)))
 
+    def test_quarantine(self) -> None:
+        """What is put aside is not here any more; a good copy may come in its place.
+        Content that is not here may be put aside, too."""
+        self.now(self.store.quarantine(DIGEST))
+        self.put(HELLO, "k1")
+        for _ in range(2):
+            self.now(self.store.quarantine(DIGEST))
+            self.assertIsNone(self.now(self.store.stat(DIGEST)))
+            self.fails(self.store.open(DIGEST), Miss)
+            self.assertEqual(self.all(), set())
+            self.assertFalse(self.now(self.store.delete(DIGEST)))
+        self.put(HELLO, "k2")
+        self.assertEqual(self.get(DIGEST), HELLO)
+
     def test_one_producer_at_a_time(self) -> None:
         """Push producers only, and one of them."""
         ingest = self.now(self.store.ingest("k"))

@@ -94,15 +94,16 @@ class SqliteTests(Folder, MetadataStoreContract, SynchronousTestCase):
     def test_upgrade(self) -> None:
         """Only the missing steps run; the old database is kept beside it."""
         connection = connect(self.path)
-        steps = [*scripts(), (4, "CREATE TABLE more (x) STRICT;")]
+        newest, _ = scripts()[-1]
+        steps = [*scripts(), (newest + 1, "CREATE TABLE more (x) STRICT;")]
         self.assertRaises(StorageOutage, upgrade, connection, self.path, steps)
-        steps = [*scripts(), (4, "CREATE TABLE more (x INTEGER) STRICT;")]
+        steps = [*scripts(), (newest + 1, "CREATE TABLE more (x INTEGER) STRICT;")]
         upgrade(connection, self.path, steps)
         upgrade(connection, self.path, steps)
-        self.assertEqual(connection.pragma("user_version"), 4)
-        kept = Path(f"{self.path}.before-4")
+        self.assertEqual(connection.pragma("user_version"), newest + 1)
+        kept = Path(f"{self.path}.before-{newest + 1}")
         self.assertEqual(kept.stat().st_mode & 0o777, 0o600)
-        self.assertEqual(connect(kept, readonly=True).pragma("user_version"), 3)
+        self.assertEqual(connect(kept, readonly=True).pragma("user_version"), newest)
 
     def test_old_sqlite_is_refused(self) -> None:
         """Versions that can corrupt a WAL database."""

@@ -63,6 +63,12 @@ class ParseTests(SynchronousTestCase):
             encoded(image(layers=[foreign, descriptor(LAYER)])), mt.OCI_MANIFEST
         )
         self.assertEqual([blob.digest for blob in parsed.blobs], [CONFIG, LAYER])
+        (layer,) = parsed.foreign
+        self.assertEqual(layer.descriptor.digest, Digest.of(b"f"))
+        self.assertEqual(layer.urls, ("https://x.test/l",))
+        for odd in ("https://x.test/l", [7], {}):
+            document = image(layers=[descriptor(LAYER, urls=odd)])
+            self.assertEqual(parse(encoded(document), mt.OCI_MANIFEST).foreign, ())
 
     def test_index(self) -> None:
         """An index lists manifests and has no blobs."""

@@ -5,7 +5,7 @@ from typing import Any
 
 from twisted.internet.task import Clock
 
-from pullthrough.interfaces import IUpstream
+from pullthrough.interfaces import IForeignLayers, IUpstream
 from pullthrough.metadata.memory import MemoryMetadataStore
 from pullthrough.repository.fills import Fills
 from pullthrough.repository.hosted import HostedRepository
@@ -67,6 +67,7 @@ class House:
         library: bool = False,
         freshness: Freshness = Freshness(3600.0),  # noqa: B008  frozen
         time_to_live: float = 600.0,
+        foreign: IForeignLayers | None = None,
         **more: Any,
     ) -> ProxyRepository:
         """A proxy repository of that upstream."""
@@ -84,7 +85,9 @@ class House:
             ProxiedManifests(
                 *common, self.metadata, manifests, freshness, self.misses, now
             ),
-            ProxiedBlobs(*common, self.store, self.metadata, self.fills, blob_misses),
+            ProxiedBlobs(
+                *common, self.store, self.metadata, self.fills, blob_misses, foreign
+            ),
             ProxiedReferrers(*common, self.metadata, freshness, now),
             library=library,
             **more,

@@ -145,16 +145,19 @@ class FakeRegistry(Resource):
             request.setHeader("Location", f"{self.cdn}{path}")
             return b""
         body = self.blobs[path]
+        request.setHeader("Content-Type", "application/octet-stream")
         if self.wrong == "gzip":
             request.setHeader("Content-Encoding", "gzip")
         value = request.getHeader("range")
         if value and self.wrong != "no-range":
-            start = int(value.removeprefix("bytes=").removesuffix("-"))
+            first, _, last = value.removeprefix("bytes=").partition("-")
+            start, end = int(first), int(last) + 1 if last else len(body)
             request.setResponseCode(206)
             shown = start + (1 if self.wrong == "range" else 0)
-            span = f"bytes {shown}-{len(body) - 1}/{len(body)}"
+            until = end - 1 + (1 if self.wrong == "long-range" else 0)
+            span = f"bytes {shown}-{until}/{len(body)}"
             request.setHeader("Content-Range", span)
-            body = body[start:]
+            body = body[start:end]
         request.setHeader("Content-Length", str(len(body)))
         if request.method == b"HEAD":
             return b""

@@ -136,13 +136,17 @@ class ScriptedUpstream:
         return self.manifests[str(image), found]
 
     async def blob(
-        self, image: ImageName, digest: Digest, offset: int = 0
+        self,
+        image: ImageName,
+        digest: Digest,
+        offset: int = 0,
+        end: int | None = None,
     ) -> IUpstreamBody:
         """See :meth:`IUpstream.blob`."""
         self._ask("blob")
         content = self._blob(image, digest)
         size = len(content) if self.tells_size else None
-        body = ScriptedBody(content, offset, size)
+        body = ScriptedBody(content[:end], offset, size)
         self.bodies.append(body)
         return AtOnce(body) if self.at_once else body
 

@@ -46,6 +46,19 @@ class ReadingTests(ClientCase):
         body = await upstream.blob(APP, self.layer)
         body.stop()
 
+    async def test_a_part_of_a_blob(self) -> None:
+        """From an offset to an end; who knows no such ranges sends all of it."""
+        upstream = self.client()
+        body = await upstream.blob(APP, self.layer, 1000, 200_000)
+        self.assertEqual((body.size, body.offset), (len(LAYER), 1000))
+        taker = Taker()
+        await body.deliver(taker)  # type: ignore[arg-type]
+        self.assertEqual(taker.data, LAYER[1000:200_000])
+        for self.registry.wrong in ("no-range", "long-range"):
+            body = await upstream.blob(APP, self.layer, 1000, 200_000)
+            self.assertEqual(body.offset, 0)
+            body.stop()
+
     async def test_tags(self) -> None:
         """Sorted, and only what is a tag."""
         found = await self.client().tags(APP, Page(5, ""))
@@ -195,14 +208,16 @@ class WrongTests(ClientCase):
         self.assertIn("where", found.detail)
 
     async def test_blobs(self) -> None:
-        """Cut short, encoded, another range: an outage each."""
+        """Cut short, encoded: an outage each. Another range: all of it, then."""
         self.registry.wrong = "cut"
         body = await self.client().blob(APP, self.layer)
         await self.fails(body.deliver(Taker()), UpstreamOutage)  # type: ignore
         self.registry.wrong = "gzip"
         await self.fails(self.client().blob(APP, self.layer), UpstreamOutage)
         self.registry.wrong = "range"
-        await self.fails(self.client().blob(APP, self.layer, 10), UpstreamOutage)
+        body = await self.client().blob(APP, self.layer, 10)
+        self.assertEqual((body.offset, body.size), (0, len(LAYER)))
+        body.stop()
 
     async def test_silence(self) -> None:
         """A head, or a body, that does not come in time."""
