@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 
@@ -13,6 +14,9 @@ HUB = "hub.test:5643"
 GROUP = f"{ADDRESS}:5000"
 HOSTED = f"{ADDRESS}:5001"
 PROXY = f"{ADDRESS}:5002"
+
+#: Docker's media type of the manifest of one image.
+SCHEMA2 = "application/vnd.docker.distribution.manifest.v2+json"
 
 UPSTREAM_USER = "up"
 UPSTREAM_PASSWORD = "up-secret"
@@ -69,26 +73,32 @@ v1_enabled = yes
 
 @dataclass
 class Upstream:
-    """Debian's docker-registry over TLS with a private authority and a password."""
+    """Debian's docker-registry over TLS with a private authority and a password.
+
+    :ivar name: of its folder; each has images of its own. They share a port.
+    """
 
     world: World
     authority: Authority
+    name: str = "hub"
 
     def __post_init__(self) -> None:
         folder = self.world.folder
         certificate, key = self.authority.issue("hub.test")
-        users = htpasswd(folder / "hub.users", **{UPSTREAM_USER: UPSTREAM_PASSWORD})
-        self._config = folder / "hub.yml"
+        self.data = folder / self.name
+        self._users = folder / f"{self.name}.users"
+        self._config = folder / f"{self.name}.yml"
         self._config.write_text(
             _REGISTRY.format(
-                data=folder / "hub", certificate=certificate, key=key, users=users
+                data=self.data, certificate=certificate, key=key, users=self._users
             )
         )
 
-    def start(self) -> Running:
+    def start(self, password: str = UPSTREAM_PASSWORD) -> Running:
         """Start it; what was pushed before is still there."""
+        htpasswd(self._users, **{UPSTREAM_USER: password})
         return self.world.start(
-            "hub", "docker-registry", "serve", str(self._config), port=5643
+            self.name, "docker-registry", "serve", str(self._config), port=5643
         )
 
     def fill(self, *options: str) -> str:
@@ -106,18 +116,36 @@ class Upstream:
 
     def has(self, path: str) -> bool:
         """Whether it answers 200 to a path."""
-        code = self.world.curl(
+        code = self._curl("-o", "/dev/null", "-w", "%{http_code}", path=path)
+        return code == "200"
+
+    def manifest(self, image: str, tag: str) -> str:
+        """A manifest of Docker's schema 2, asked of it past us."""
+        path = f"/v2/{image}/manifests/{tag}"
+        return self._curl("-f", "-H", f"Accept: {SCHEMA2}", path=path)
+
+    def move(self, image: str, source: str, tag: str) -> str:
+        """Let a tag stand for what another tag of the image does; its manifest."""
+        body = self.manifest(image, source)
+        sent = ("-f", "-X", "PUT", "-H", f"Content-Type: {SCHEMA2}", "-d", body)
+        self._curl(*sent, path=f"/v2/{image}/manifests/{tag}")
+        return body
+
+    def blob(self, digest: str) -> Path:
+        """The file in which it keeps content."""
+        algorithm, _, name = digest.partition(":")
+        blobs = self.data / "docker/registry/v2/blobs"
+        return blobs / algorithm / name[:2] / name / "data"
+
+    def _curl(self, *options: str, path: str) -> str:
+        return self.world.curl(
             "--cacert",
             str(self.authority.certificate),
             "-u",
             f"{UPSTREAM_USER}:{UPSTREAM_PASSWORD}",
-            "-o",
-            "/dev/null",
-            "-w",
-            "%{http_code}",
+            *options,
             f"https://{HUB}{path}",
         )
-        return code == "200"
 
 
 def daemon(

@@ -8,7 +8,9 @@ readers.py pull     HOST:PORT PATH USER:PASSWORD SHA256
 import base64
 import hashlib
 import http.client
+import socket
 import ssl
+import struct
 import sys
 import threading
 from collections.abc import Iterator
@@ -33,7 +35,10 @@ def authorization(user: str) -> dict[str, str]:
 
 
 def stampede(where: str, path: str, user: str, sha256: str, count: int) -> None:
-    """All ask at once; one reads 1 KiB a second, one leaves in the middle."""
+    """All ask at once; one reads 1 KiB a second, and every third dies on the way.
+
+    The slow one goes on at its own pace until all the others have gone.
+    """
     together = threading.Barrier(count)
     others = threading.Semaphore(0)
     done = threading.Event()
@@ -45,29 +50,55 @@ def stampede(where: str, path: str, user: str, sha256: str, count: int) -> None:
         together.wait()
         connection.request("GET", path, headers=authorization(user))
         response = connection.getresponse()
+        if response.status != 200:
+            wrong.append(f"reader {number}: {response.status}")
+            return
+        if number % 3 == 1:
+            die(connection, response, number / count)
+            return
         digest = hashlib.sha256()
         if number == 0:
             while not done.wait(1.0):
                 digest.update(response.read(1024))
         while piece := response.read(PIECE):
             digest.update(piece)
-            if number == 1:
-                connection.sock.close()
-                break
-        if number > 1:
-            others.release()
-        if number != 1 and digest.hexdigest() != sha256:
-            wrong.append(f"reader {number}: {response.status} {digest.hexdigest()}")
+        if digest.hexdigest() != sha256:
+            wrong.append(f"reader {number}: {digest.hexdigest()}")
 
-    readers = [threading.Thread(target=read, args=(number,)) for number in range(count)]
+    def attempt(number: int) -> None:
+        try:
+            read(number)
+        except (OSError, http.client.HTTPException) as error:
+            wrong.append(f"reader {number}: {error!r}")
+        if number:
+            others.release()
+
+    numbers = range(count)
+    readers = [threading.Thread(target=attempt, args=(number,)) for number in numbers]
     for reader in readers:
         reader.start()
-    for _ in range(count - 2):
+    for _ in range(count - 1):
         others.acquire()
     done.set()
     for reader in readers:
         reader.join()
     print("\n".join(wrong) or "all right")
+
+
+def die(
+    connection: http.client.HTTPConnection,
+    response: http.client.HTTPResponse,
+    part: float,
+) -> None:
+    """Leave without a word after a part of the body: the server sees a reset."""
+    left = int(int(response.headers["Content-Length"]) * part)
+    while left > 0 and (piece := response.read(min(left, PIECE))):
+        left -= len(piece)
+    at_once = struct.pack("ii", 1, 0)
+    # The response holds the socket open as well.
+    connection.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, at_once)
+    connection.sock.close()
+    response.close()
 
 
 def content(mib: int) -> Iterator[bytes]:
@@ -115,10 +146,10 @@ def pull(where: str, path: str, user: str, sha256: str) -> None:
 
 
 if __name__ == "__main__":
-    what, *arguments = sys.argv[1:]
+    what, where, path, user, *more = sys.argv[1:]
     if what == "stampede":
-        stampede(*arguments[:4], int(arguments[4]))  # type: ignore[misc]
+        stampede(where, path, user, more[0], int(more[1]))
     elif what == "push":
-        push(*arguments[:3], int(arguments[3]))  # type: ignore[misc]
+        push(where, path, user, int(more[0]))
     else:
-        pull(*arguments)
+        pull(where, path, user, more[0])

@@ -1,27 +1,17 @@
 """Docker Engine and podman, as people use them."""
 
-import json
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 from tests.loopback import parts
+from tests.loopback.clients import Engine, docker_engine, podman_engine
 from tests.loopback.parts import GROUP, HOSTED, PASSWORD, USER, Upstream
-from tests.loopback.world import Running, World, missing
+from tests.loopback.world import Running, World
 from tests.support.pki import Authority
 
 pytestmark = pytest.mark.real
-
-_PODMAN = """
-[containers]
-default_ulimits = ["nofile=1024:4096", "nproc=4096:4096"]
-[engine]
-runtime = "runc"
-cgroup_manager = "cgroupfs"
-events_logger = "file"
-"""
 
 _REGISTRIES = """
 unqualified-search-registries = []
@@ -34,69 +24,18 @@ insecure = true
 """
 
 
-@dataclass
-class Engine:
-    """A command line that speaks like ``docker``."""
-
-    world: World
-    command: tuple[str, ...]
-    env: dict[str, str]
-
-    def __call__(self, *arguments: str, text: str = "") -> str:
-        """Run a command that must succeed."""
-        done = self.world.run(*self.command, *arguments, env=self.env, text=text)
-        return done.stdout
-
-    def fails(self, *arguments: str, text: str = "") -> str:
-        """Run a command that must fail; what it says."""
-        done = self.world.run(
-            *self.command, *arguments, env=self.env, text=text, check=False
-        )
-        assert done.returncode != 0, done.stdout
-        return done.stderr
-
-
 @pytest.fixture
 def docker(world: World, tmp_path: Path) -> Iterator[Engine]:
     """Docker Engine with our connectors among its insecure registries."""
-    if reason := missing("dockerd", "docker", "iptables"):
-        pytest.skip(reason)
-    folder = tmp_path
-    settings = folder / "daemon.json"
-    settings.write_text(json.dumps({"insecure-registries": [GROUP, HOSTED]}))
-    socket = folder / "docker.sock"
-    running = world.start(
-        "dockerd",
-        *("dockerd", "--config-file", str(settings), "-H", f"unix://{socket}"),
-        *("--data-root", str(folder / "data"), "--exec-root", str(folder / "exec")),
-        *("--pidfile", str(folder / "pid")),
-    )
-    env = {"DOCKER_HOST": f"unix://{socket}", "DOCKER_CONFIG": str(folder / "config")}
-    waiting = "for i in $(seq 300); do docker version && exit; sleep 0.1; done; exit 1"
-    world.run("sh", "-c", waiting, env=env)
-    yield Engine(world, ("docker",), env)
-    running.stop()
+    settings: dict[str, object] = {"insecure-registries": [GROUP, HOSTED]}
+    with docker_engine(world, tmp_path, settings) as engine:
+        yield engine
 
 
 @pytest.fixture
 def podman(world: World, tmp_path: Path) -> Engine:
     """podman with all its state in a folder."""
-    if reason := missing("podman", "runc"):
-        pytest.skip(reason)
-    (tmp_path / "containers.conf").write_text(_PODMAN)
-    (tmp_path / "registries.conf").write_text(_REGISTRIES)
-    (tmp_path / "xdg").mkdir()
-    env = {
-        "CONTAINERS_CONF": str(tmp_path / "containers.conf"),
-        "CONTAINERS_REGISTRIES_CONF": str(tmp_path / "registries.conf"),
-        "REGISTRY_AUTH_FILE": str(tmp_path / "auth.json"),
-        "XDG_RUNTIME_DIR": str(tmp_path / "xdg"),
-    }
-    places = ("--root", "root", "--runroot", "run", "--tmpdir", "tmp")
-    options = tuple(
-        word if word.startswith("--") else str(tmp_path / word) for word in places
-    )
-    return Engine(world, ("podman", *options), env)
+    return podman_engine(world, tmp_path, _REGISTRIES)
 
 
 def story(engine: Engine, upstream: Upstream, hub: Running, own: str) -> None:

@@ -6,54 +6,12 @@ from pathlib import Path
 import pytest
 
 from tests.loopback import parts
+from tests.loopback.clients import Skopeo
 from tests.loopback.parts import GROUP, HOSTED, HUB, PASSWORD, PROXY, USER, Upstream
-from tests.loopback.world import World, missing
+from tests.loopback.world import World
 from tests.support.pki import Authority
 
 pytestmark = pytest.mark.real
-
-
-class Skopeo:
-    """skopeo, with an empty login of its own."""
-
-    def __init__(self, world: World, folder: Path) -> None:
-        if reason := missing("skopeo"):
-            pytest.skip(reason)
-        self._world = world
-        self._folder = folder
-        self._env = {"REGISTRY_AUTH_FILE": str(folder / "auth.json")}
-
-    def login(self, registry: str, password: str) -> int:
-        """Log in; the exit status."""
-        return self._world.run(
-            *("skopeo", "login", "--tls-verify=false", "-u", USER, "--password-stdin"),
-            registry,
-            text=password,
-            env=self._env,
-            check=False,
-        ).returncode
-
-    def pull(self, image: str, name: str) -> bytes:
-        """Pull all of an image into a folder; its manifest."""
-        target = self._folder / name
-        self._world.run(
-            *("skopeo", "--insecure-policy", "copy", "-q", "--all"),
-            "--src-tls-verify=false",
-            f"docker://{image}",
-            f"dir:{target}",
-            env=self._env,
-        )
-        return (target / "manifest.json").read_bytes()
-
-    def push(self, name: str, image: str) -> None:
-        """Push a folder that was pulled before."""
-        self._world.run(
-            *("skopeo", "--insecure-policy", "copy", "-q", "--all"),
-            "--dest-tls-verify=false",
-            f"dir:{self._folder / name}",
-            f"docker://{image}",
-            env=self._env,
-        )
 
 
 @pytest.mark.parametrize("way", parts.WAYS)
@@ -67,9 +25,9 @@ def test_through_the_egress(
     daemon = parts.daemon(world, authority, f"daemon-{way}", egress)
     try:
         before = proxy.said()
-        assert skopeo.login(GROUP, "wrong") != 0
-        assert skopeo.login(GROUP, PASSWORD) == 0
-        assert skopeo.login(HOSTED, PASSWORD) == 0
+        assert skopeo.login(GROUP, USER, "wrong") != 0
+        assert skopeo.login(GROUP, USER, PASSWORD) == 0
+        assert skopeo.login(HOSTED, USER, PASSWORD) == 0
         # `library/` both ways, and an index with all that it lists.
         first = skopeo.pull(f"{GROUP}/hello:latest", "hello")
         assert skopeo.pull(f"{GROUP}/library/hello:latest", "hello2") == first

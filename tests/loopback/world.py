@@ -32,7 +32,7 @@ exec "$@"
 _WAIT = """
 for i in $(seq %d); do
     (exec 3<>/dev/tcp/%s/%d) 2>/dev/null && exit 0
-    kill -0 %d 2>/dev/null || exit 1
+    grep -q '^State:.[^ZX]' /proc/%d/status 2>/dev/null || exit 1
     sleep 0.05
 done
 exit 1
