@@ -27,11 +27,27 @@ class Manifest:
 
 
 @dataclass(frozen=True, slots=True)
+class UpstreamHead:
+    """What an upstream says of a manifest without sending it.
+
+    :ivar warning: why it could not be confirmed: the upstream is a proxy of its own,
+        whose upstream cannot tell. Empty: it is so.
+    """
+
+    descriptor: Descriptor
+    warning: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class UpstreamManifest:
-    """A manifest as an upstream sent it; the digest is that of the body."""
+    """A manifest as an upstream sent it; the digest is that of the body.
+
+    :ivar warning: see :class:`UpstreamHead`.
+    """
 
     descriptor: Descriptor
     body: bytes
+    warning: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,12 +5,11 @@ from collections.abc import Iterable, Sequence
 from twisted.internet.interfaces import IConsumer
 from zope.interface import Attribute, Interface
 
-from pullthrough.spec.descriptor import Descriptor
 from pullthrough.spec.digest import Digest
 from pullthrough.spec.names import ImageName
 from pullthrough.spec.pages import Names, Page
 from pullthrough.spec.reference import Reference
-from pullthrough.values import ManifestRecord, UpstreamManifest
+from pullthrough.values import ManifestRecord, UpstreamHead, UpstreamManifest
 
 
 class IUpstreamBody(Interface):
@@ -39,7 +38,7 @@ class IUpstream(Interface):
     :raises UpstreamOutage, UpstreamTimeout, EgressOutage: no usable answer.
     """
 
-    async def head(image: ImageName, reference: Reference) -> Descriptor | None:
+    async def head(image: ImageName, reference: Reference) -> UpstreamHead | None:
         """What a tag or digest is, by HEAD; None when the upstream does not
         tell by HEAD (no digest, 405): ask *manifest* then."""
 

@@ -107,7 +107,8 @@ class Daemon(Service):
         if where.startswith("unix:"):
             return
         image = "IMAGE:TAG" if repository.kind == "hosted" else "alpine"
-        lines = [f"docker login {where} -u admin", f"docker pull {where}/{image}"]
+        user = "admin" if self._assembly.admin is not None else "USER"
+        lines = [f"docker login {where} -u {user}", f"docker pull {where}/{image}"]
         if IWritableRepository.providedBy(repository):
             lines.append(f"docker push {where}/IMAGE:TAG")
         for line in lines:

@@ -111,8 +111,10 @@ class ProxiedManifests:
             if known is not None:
                 raise known
             there = await self._upstream.head(image, tag)
-            if there is None or there.digest != copy.descriptor.digest:
+            if there is None or there.descriptor.digest != copy.descriptor.digest:
                 return await self._fetch_alone(image, tag)
+            if there.warning:
+                raise UpstreamOutage(there.warning)  # nobody has confirmed it
         except Miss as error:
             if error.certain:
                 return await self._deleted(image, tag, copy, error)
@@ -180,9 +182,17 @@ class ProxiedManifests:
                 f" {image} {reference}: {error.detail}"
             ) from error
         tags = [reference] if isinstance(reference, Tag) else []
+        warning = fetched.warning if tags else ""
+        checked_at = self._now()
+        if warning:
+            # An upstream that could not confirm it: it is old at once, but may be
+            # served while nobody can tell.
+            age = self._freshness.max_age(str(reference))
+            checked_at -= min(age, self._freshness.stale_max_age)
         record = await self._manifests.write(
-            image, record, fetched.body, tags, self._now()
+            image, record, fetched.body, tags, checked_at
         )
         self._misses.clear((image, reference))
         self._misses.clear((image, descriptor.digest))
-        return record, Provenance(self._name, Source.MISS)
+        source = Source.STALE if warning else Source.MISS
+        return record, Provenance(self._name, source, warning)

@@ -5,6 +5,7 @@ from dataclasses import replace
 from typing import TypeVar
 
 from twisted.internet.interfaces import IReactorTime
+from twisted.web.iweb import IResponse
 from zope.interface import implementer
 
 from pullthrough.errors import Outage, UpstreamOutage
@@ -17,13 +18,14 @@ from pullthrough.spec.manifest import LARGEST_MANIFEST, digest_of, media_type_of
 from pullthrough.spec.names import ImageName
 from pullthrough.spec.pages import Names, Page
 from pullthrough.spec.reference import Reference
+from pullthrough.spec.warning import parse_warning
 from pullthrough.upstream.blobs import IDENTITY, encoding_of, open_blob, refuse_encoded
 from pullthrough.upstream.bodies import drop, length_of, read_whole
-from pullthrough.upstream.headers import header_of, told_length
+from pullthrough.upstream.headers import header_of, told_length, values_of
 from pullthrough.upstream.lists import Lists
 from pullthrough.upstream.requests import Requests, Wish, pull_scope
 from pullthrough.upstream.slots import BODIES, METADATA, Slots
-from pullthrough.values import ManifestRecord, UpstreamManifest
+from pullthrough.values import ManifestRecord, UpstreamHead, UpstreamManifest
 
 T = TypeVar("T")
 
@@ -55,11 +57,13 @@ class RegistryUpstream:
 
     # -- manifests --
 
-    async def head(self, image: ImageName, reference: Reference) -> Descriptor | None:
+    async def head(self, image: ImageName, reference: Reference) -> UpstreamHead | None:
         """See :meth:`IUpstream.head`."""
         return await self._turn(lambda: self._head(image, reference))
 
-    async def _head(self, image: ImageName, reference: Reference) -> Descriptor | None:
+    async def _head(
+        self, image: ImageName, reference: Reference
+    ) -> UpstreamHead | None:
         wish = replace(self._manifest(image, reference, "HEAD"), answers=(405,))
         response = await self._requests.ask(wish)
         drop(response, self._clock)
@@ -71,9 +75,10 @@ class RegistryUpstream:
         if not media_type or size is None:
             return None
         try:
-            return Descriptor(media_type, Digest.parse(told), size)
+            descriptor = Descriptor(media_type, Digest.parse(told), size)
         except InvalidText:
             return None
+        return UpstreamHead(descriptor, _warning(response))
 
     async def manifest(
         self, image: ImageName, reference: Reference
@@ -110,7 +115,7 @@ class RegistryUpstream:
         if told.startswith("sha256:") and asked is None and told != str(digest):
             raise self._wrong(f"sent manifest {digest} and called it {told}")
         descriptor = Descriptor(media_type, digest, len(body))
-        return UpstreamManifest(descriptor, body)
+        return UpstreamManifest(descriptor, body, _warning(response))
 
     def _manifest(self, image: ImageName, reference: Reference, method: str) -> Wish:
         return Wish(
@@ -178,3 +183,8 @@ class RegistryUpstream:
 
     def _wrong(self, what: str) -> Outage:
         return UpstreamOutage(f"upstream {self._name} {what}")
+
+
+def _warning(response: IResponse) -> str:
+    values = values_of(response, "Warning")
+    return next((text for value in values if (text := parse_warning(value))), "")

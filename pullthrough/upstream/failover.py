@@ -7,12 +7,11 @@ from zope.interface import implementer
 
 from pullthrough.errors import Outage
 from pullthrough.interfaces import IUpstream, IUpstreamBody
-from pullthrough.spec.descriptor import Descriptor
 from pullthrough.spec.digest import Digest
 from pullthrough.spec.names import ImageName
 from pullthrough.spec.pages import Names, Page
 from pullthrough.spec.reference import Reference
-from pullthrough.values import ManifestRecord, UpstreamManifest
+from pullthrough.values import ManifestRecord, UpstreamHead, UpstreamManifest
 
 T = TypeVar("T")
 
@@ -36,7 +35,7 @@ class FailoverUpstream:
                 outages.append(error)
         raise outages[0]
 
-    async def head(self, image: ImageName, reference: Reference) -> Descriptor | None:
+    async def head(self, image: ImageName, reference: Reference) -> UpstreamHead | None:
         """See :meth:`IUpstream.head`."""
         return await self._first(lambda one: one.head(image, reference))
 

@@ -7,12 +7,11 @@ from zope.interface import implementer
 
 from pullthrough.errors import UpstreamBlocked
 from pullthrough.interfaces import IUpstream, IUpstreamBody
-from pullthrough.spec.descriptor import Descriptor
 from pullthrough.spec.digest import Digest
 from pullthrough.spec.names import ImageName
 from pullthrough.spec.pages import Names, Page
 from pullthrough.spec.reference import Reference
-from pullthrough.values import ManifestRecord, UpstreamManifest
+from pullthrough.values import ManifestRecord, UpstreamHead, UpstreamManifest
 
 
 @implementer(IUpstream)
@@ -28,7 +27,7 @@ class NobodyUpstream:
     def _refuse(self) -> NoReturn:
         raise UpstreamBlocked(self._why, by_hand=True)
 
-    async def head(self, image: ImageName, reference: Reference) -> Descriptor | None:
+    async def head(self, image: ImageName, reference: Reference) -> UpstreamHead | None:
         """Not asked."""
         self._refuse()
 

@@ -132,20 +132,20 @@ class Requests:
         raise self._error(wish, response)
 
     async def _missing(self, wish: Wish, response: IResponse) -> Miss:
-        """A 404; it is certain when it speaks as a registry does."""
+        """A 404; it is certain when it speaks as a registry does, and not for once."""
         told = f"upstream {self._origin} does not have it"
-        media_type = header_of(response, "Content-Type")
+        for_once = "no-store" in header_of(response, "Cache-Control").lower()
         if wish.method == "HEAD":
             drop(response, self._clock)
             spoken = header_of(response, "Docker-Distribution-Api-Version")
-            return Miss(
-                wish.missing, told, certain=bool(spoken) or "json" in media_type
-            )
+            as_registry = spoken or "json" in header_of(response, "Content-Type")
+            certain = bool(as_registry) and not for_once
+            return Miss(wish.missing, told, certain=certain)
         try:
             body = await read_whole(
                 response, LARGEST_ANSWER, self._clock, str(self._origin), self.timeout
             )
-            certain = bool(json.loads(body).get("errors"))
+            certain = bool(json.loads(body).get("errors")) and not for_once
         except (Outage, ValueError, AttributeError, RecursionError):
             certain = False
         return Miss(wish.missing, told, certain=certain)

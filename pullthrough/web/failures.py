@@ -78,6 +78,9 @@ def tell(error: RegistryError, mirror: bool = False) -> Told:
     elif status == 503:
         wait = getattr(error, "retry_after", None) or COME_BACK
         headers.append(("Retry-After", str(max(1, round(wait)))))
+    elif isinstance(error, errors.Miss) and not error.certain:
+        # A proxy in front of us must not remember it (RFC 9111 section 5.2.2.5).
+        headers.append(("Cache-Control", "no-store"))
     elif isinstance(error, errors.OutOfOrder):
         headers.append(("Range", f"0-{max(0, error.offset - 1)}"))
     entry = {"code": code.value, "message": _MESSAGES[code], "detail": error.detail}

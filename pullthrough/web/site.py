@@ -3,11 +3,13 @@
 from collections.abc import Callable
 
 from twisted.internet.interfaces import IReactorTime
+from twisted.logger import Logger
 
 from pullthrough.accessline import AccessLine, AccessLog
 from pullthrough.errors import (
     Invalid,
     Miss,
+    Outage,
     Refused,
     RegistryError,
     Unauthenticated,
@@ -37,6 +39,8 @@ class Site:
     :param v1_enabled: whether Docker's V1 API is there as well.
     """
 
+    _why = Logger(namespace="pullthrough")
+
     def __init__(
         self,
         repository: IRepository,
@@ -64,12 +68,24 @@ class Site:
             source = call.provenance.source.value if call.provenance else ""
         except RegistryError as error:
             source = "error"
+            self._tell_why(call, error)
             _answer_error(call, error, self._guard.mirror)
         except BaseException:
             source = "error"
             raise
         finally:
             self._log(call, begun, source)
+
+    def _tell_why(self, call: Call, error: RegistryError) -> None:
+        """Log why an answer failed that was nobody's fault here."""
+        if isinstance(error, Outage) or (isinstance(error, Miss) and not error.certain):
+            self._why.warn(
+                "{repository}: {method} {path!r}: {why!r}",
+                repository=self._repository.name,
+                method=call.method,
+                path=call.head.path[:512],
+                why=error.detail,
+            )
 
     def _log(self, call: Call, begun: float, source: str) -> None:
         self._access_log(

@@ -1,6 +1,7 @@
 """When a proxy asks its upstream about a tag, and what it serves meanwhile."""
 
 from collections.abc import Coroutine
+from dataclasses import replace
 from math import inf
 from typing import Any, TypeVar
 
@@ -15,14 +16,13 @@ from pullthrough.errors import (
     UpstreamLimited,
     UpstreamOutage,
 )
-from pullthrough.spec.descriptor import Descriptor
 from pullthrough.spec.errorcodes import ErrorCode
 from pullthrough.spec.freshness import Freshness
 from pullthrough.spec.names import ImageName
 from pullthrough.spec.provenance import Source
 from pullthrough.spec.reference import Reference, Tag
 from pullthrough.upstream.nobody import NobodyUpstream
-from pullthrough.values import Manifest, UpstreamManifest
+from pullthrough.values import Manifest, UpstreamHead, UpstreamManifest
 from pullthrough.waiters import Waiters
 from tests.support.house import House
 from tests.support.images import MadeImage, make_image
@@ -54,7 +54,7 @@ class SlowUpstream(ScriptedUpstream):
         self.free = True
         self.waiters.wake()
 
-    async def head(self, image: ImageName, reference: Reference) -> Descriptor | None:
+    async def head(self, image: ImageName, reference: Reference) -> UpstreamHead | None:
         """When it is let."""
         self.asked["begun"] += 1
         await self.waiters.until(lambda: self.free)
@@ -331,3 +331,38 @@ class TogetherTests(FreshCase):
         self.assertEqual(self.questions(), (0, 1))
         self.upstream.failure = None
         self.pull()
+
+
+class ChainTests(FreshCase):
+    """An upstream that is a proxy itself, and cannot confirm what it serves."""
+
+    def doubt(self, warning: str) -> None:
+        """It says so."""
+        for key, found in self.upstream.manifests.items():
+            self.upstream.manifests[key] = replace(found, warning=warning)
+
+    def test_not_confirmed(self) -> None:
+        """The copy is as old as it was, and says so (invariant I14)."""
+        self.pull()
+        self.doubt("middle serves its copy")
+        for _ in range(2):
+            self.house.clock.advance(3 * DAY)
+            found = self.pull()
+            self.assertEqual(found.provenance.source, Source.STALE)
+            self.assertIn("middle serves its copy", found.provenance.warning)
+        self.house.clock.advance(2 * DAY)
+        self.failureResultOf(
+            Deferred.fromCoroutine(self.proxy.manifest(APP, V1)), UpstreamOutage
+        )
+        self.doubt("")
+        self.assertEqual(self.pull().provenance.source, Source.HIT)
+
+    def test_fetched_so(self) -> None:
+        """What comes like that is old at once; by digest there is nothing to doubt."""
+        self.doubt("middle serves its copy")
+        found = self.pull()
+        self.assertEqual(found.provenance.warning, "middle serves its copy")
+        self.assertEqual(self.pull(self.image.digest).provenance.warning, "")
+        self.doubt("")
+        self.assertEqual(self.pull().provenance.source, Source.HIT)
+        self.assertEqual(self.upstream.asked["head"], 1)

@@ -25,13 +25,14 @@ class PacedStore:
     """Another store, slower.
 
     :param random: a number from 0 to 1.
+    :ivar clock: must be set.
     :ivar fails: which part of all writes fail.
     """
 
-    def __init__(self, clock: Clock, random: Callable[[], float]) -> None:
+    def __init__(self, random: Callable[[], float]) -> None:
         self.name = "paced"
         self.fails = 0.0
-        self.clock = clock
+        self.clock = Clock()
         self.random = random
         self._inner = MemoryBlobStore("inner")
 

@@ -15,7 +15,7 @@ from pullthrough.spec.errorcodes import ErrorCode
 from pullthrough.spec.names import ImageName
 from pullthrough.spec.pages import Names, Page, cut
 from pullthrough.spec.reference import Reference, Tag
-from pullthrough.values import ManifestRecord, UpstreamManifest
+from pullthrough.values import ManifestRecord, UpstreamHead, UpstreamManifest
 
 
 @implementer(IUpstreamBody, IPushProducer)
@@ -114,10 +114,11 @@ class ScriptedUpstream:
         self.blobs[image, digest] = content
         return digest
 
-    async def head(self, image: ImageName, reference: Reference) -> Descriptor | None:
+    async def head(self, image: ImageName, reference: Reference) -> UpstreamHead | None:
         """See :meth:`IUpstream.head`."""
         self._ask("head")
-        return self._manifest(image, reference).descriptor
+        found = self._manifest(image, reference)
+        return UpstreamHead(found.descriptor, found.warning)
 
     async def manifest(
         self, image: ImageName, reference: Reference

@@ -17,6 +17,7 @@ from pullthrough.spec.origins import Origin
 from pullthrough.spec.pages import Names, Page
 from pullthrough.spec.reference import Tag
 from pullthrough.upstream.credentials import Login
+from pullthrough.values import UpstreamHead
 from tests.support.client import APP, LAYER, V1, ClientCase, Taker
 from tests.support.registry import TOKEN, USER, FakeRegistry
 
@@ -32,7 +33,8 @@ class ReadingTests(ClientCase):
             found = await upstream.manifest(APP, reference)
             self.assertEqual(found.body, self.image.manifest)
             self.assertEqual(found.descriptor.digest, self.digest)
-            self.assertEqual(await upstream.head(APP, reference), found.descriptor)
+            told = await upstream.head(APP, reference)
+            self.assertEqual(told, UpstreamHead(found.descriptor))
         await self.fails(upstream.manifest(APP, Tag("none")), Miss)
         await self.fails(upstream.head(APP, Tag("none")), Miss)
 
