@@ -5,7 +5,8 @@ import time
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from resource import RLIMIT_NOFILE, getrlimit
+from typing import Any, TypeVar, cast
 
 from twisted.internet.defer import Deferred
 from twisted.logger import Logger
@@ -14,24 +15,32 @@ from pullthrough.access.bootstrap import Bootstrap, ensure_admin
 from pullthrough.access.htpasswd import parse_htpasswd
 from pullthrough.access.policy import SimplePolicy
 from pullthrough.access.principals import Authenticator
+from pullthrough.access.roles import RolePolicy
 from pullthrough.access.tokens import Tokens
 from pullthrough.accessline import AccessLine
+from pullthrough.config.clients import settings_of_clients
 from pullthrough.config.model import BlobStore, Connector, Settings
 from pullthrough.errors import StorageOutage
 from pullthrough.graph import Graph, Lasting
-from pullthrough.interfaces import IListener, IRepository
+from pullthrough.interfaces import IAccessPolicy, IAuthenticator, IListener, IRepository
 from pullthrough.metadata.lock import DataLock
 from pullthrough.metadata.sqlite import SqliteMetadataStore
 from pullthrough.ops.accesslog import AccessLogger
-from pullthrough.ops.admin import AdminListener, admin_site
+from pullthrough.ops.admin import documents
+from pullthrough.ops.lag import LagProbe
 from pullthrough.ops.metrics import Metrics
 from pullthrough.spec.forwarded import TrustedProxies
 from pullthrough.storage.filesystem import FilesystemBlobStore
 from pullthrough.threads import Threads
 from pullthrough.upstreams import Upstreams
 from pullthrough.values import UpstreamState
+from pullthrough.web.crowd import Crowd
+from pullthrough.web.everything import Everything
+from pullthrough.web.exchange import Application
 from pullthrough.web.guard import Guard
 from pullthrough.web.listener import Listener
+from pullthrough.web.main import Main
+from pullthrough.web.pages import Pages
 from pullthrough.web.site import Site
 
 T = TypeVar("T")
@@ -41,18 +50,24 @@ DISK_THREADS = 8
 PASSWORD_THREADS = 2
 
 
+#: The part of all file descriptors that clients' connections may take.
+CONNECTION_SHARE = 0.7
+
+
 @dataclass(frozen=True, slots=True)
 class Served:
     """A connector and what it serves.
 
-    :ivar repository: None on the admin connector.
+    :ivar repository: None on the main connector, which serves them all.
     :ivar listen: what speaks on it; of a listener that is there already, which then
         serves this from its next request on.
+    :ivar proxies: whose connections begin with a PROXY header.
     """
 
     connector: Connector
     repository: IRepository | None
     listen: Callable[[Any], IListener]
+    proxies: TrustedProxies
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,10 +108,17 @@ class Assembly:
         self._lasting = Lasting()
         self._tokens = Tokens(reactor, os.urandom)
         self._metrics = Metrics(self._states)
-        self._admin = AdminListener(admin_site(self._metrics.text, self._states))
+        self._documents = documents(
+            self._metrics.text,
+            self._states,
+            lambda host: settings_of_clients(self.settings, host),
+        )
+        self._probe = LagProbe(reactor, self._metrics.lagged)
         self._access_log = AccessLogger(Logger(namespace="access"))
         self.admin: Bootstrap | None = None
+        self._crowd = Crowd()
         self._taken = at_once(self._candidate(settings, None))
+        self._limit(settings)
 
     @property
     def served(self) -> tuple[Served, ...]:
@@ -112,6 +134,7 @@ class Assembly:
         """The reactor runs: work in threads from now on."""
         for threads in (self._disk, self._writing, self._reading, self._passwords):
             threads.start()
+        self._probe.start()
 
     async def sweep(self) -> None:
         """Remove what has outlived its time."""
@@ -122,6 +145,7 @@ class Assembly:
 
     async def stop(self) -> None:
         """Finish what is under way, and close everything."""
+        self._probe.stop()
         for fills in self._lasting.fills.values():
             fills.close()
         for uploads in self._lasting.uploads.values():
@@ -151,10 +175,19 @@ class Assembly:
         Whose password has changed, or who is gone, has no tokens any more (I13).
         """
         before, self._taken = self._taken, candidate
+        self._limit(self.settings)
         for name, entry in before.users.items():
             if candidate.users.get(name) != entry:
                 self._tokens.revoke(name)
         await before.graph.upstreams.close()
+
+    def _limit(self, settings: Settings) -> None:
+        files, _ = getrlimit(RLIMIT_NOFILE)
+        self._crowd.limit(
+            min(settings.connections, int(files * CONNECTION_SHARE)),
+            settings.connections_per_address,
+            TrustedProxies(settings.trusted_proxies),
+        )
 
     async def _candidate(
         self, settings: Settings, before: Candidate | None
@@ -206,37 +239,68 @@ class Assembly:
 
     def _serve(self, graph: Graph, users: Mapping[str, bytes]) -> list[Served]:
         settings = graph.settings
+        trusted = TrustedProxies(settings.trusted_proxies)
+        proxies = TrustedProxies(settings.proxy_protocol)
         authenticator = Authenticator(
             users, self._tokens, self._passwords, self._reactor, os.urandom
         )
-        trusted = TrustedProxies(settings.trusted_proxies)
-        policy = SimplePolicy(settings.auth.anonymous_access)
-        found = []
+        sites = self._sites(graph, authenticator)
+        main = self._main(settings, sites, authenticator)
+        found: list[Served] = []
+
+        def serve(
+            connector: Connector, what: Application, repository: IRepository | None
+        ) -> None:
+            def listen(there: Any) -> IListener:
+                secure = connector.scheme == "https"
+                listener = there or Listener(
+                    what, self._reactor, secure, trusted, self._crowd
+                )
+                listener.adopt(what, trusted)
+                return cast(IListener, listener)
+
+            found.append(Served(connector, repository, listen, proxies))
+
         for one in settings.repositories:
-            repository = graph.repositories[one.name]
-            guard = Guard(
-                one.name, authenticator, policy, one.force_basic_auth, one.mirror
-            )
-            site = Site(
-                repository,
-                guard,
+            for connector in one.connectors:
+                serve(connector, sites[one.name], graph.repositories[one.name])
+        for connector in settings.admin:
+            serve(connector, main, None)
+        return found
+
+    def _sites(self, graph: Graph, authenticator: IAuthenticator) -> Mapping[str, Site]:
+        """What serves each repository, by name."""
+        policy = _policy(graph.settings)
+        return {
+            one.name: Site(
+                graph.repositories[one.name],
+                Guard(
+                    one.name, authenticator, policy, one.force_basic_auth, one.mirror
+                ),
                 self._note,
                 self._reactor,
                 time.time,
                 v1_enabled=one.v1_enabled,
             )
-            for connector in one.connectors:
-                secure = connector.scheme == "https"
+            for one in graph.settings.repositories
+        }
 
-                def listen(there: Any, site: Any = site, secure: bool = secure) -> Any:
-                    listener = there or Listener(site, self._reactor, secure, trusted)
-                    listener.adopt(site, trusted)
-                    return listener
-
-                found.append(Served(connector, repository, listen))
-        if settings.admin is not None:
-            found.append(Served(settings.admin, None, lambda there: self._admin))
-        return found
+    def _main(
+        self,
+        settings: Settings,
+        sites: Mapping[str, Site],
+        authenticator: IAuthenticator,
+    ) -> Main:
+        """What serves the main connector."""
+        policy = _policy(settings)
+        return Main(
+            sites,
+            {one.subdomain: one.name for one in settings.repositories if one.subdomain},
+            Everything(
+                sites, authenticator, policy, self._note, self._reactor, time.time
+            ),
+            Pages(self._documents, authenticator),
+        )
 
     def _states(self) -> Sequence[UpstreamState]:
         return self._taken.graph.upstreams.states()
@@ -245,6 +309,13 @@ class Assembly:
         """Every request, for the log and the metrics."""
         self._access_log(line)
         self._metrics.observe(line)
+
+
+def _policy(settings: Settings) -> IAccessPolicy:
+    anonymous = settings.auth.anonymous_access
+    if settings.roles:
+        return RolePolicy(anonymous, settings.roles)
+    return SimplePolicy(anonymous)
 
 
 def _prepare(store: FilesystemBlobStore, keep: set[str]) -> None:

@@ -51,6 +51,17 @@ class Unauthenticated(Refused):
         super().__init__(ErrorCode.UNAUTHORIZED, detail)
 
 
+class Throttled(Refused):
+    """Too many attempts; later is fine.
+
+    :ivar retry_after: seconds.
+    """
+
+    def __init__(self, detail: str, retry_after: float) -> None:
+        super().__init__(ErrorCode.TOOMANYREQUESTS, detail)
+        self.retry_after = retry_after
+
+
 class Invalid(RegistryError):
     """The client sent something that its grammar or the content refuses."""
 
@@ -92,6 +103,13 @@ class Outage(RegistryError):
 
     def __init__(self, detail: str) -> None:
         super().__init__(ErrorCode.UNKNOWN, detail)
+
+
+class Offline(Outage):
+    """A repository that is switched off (``online = no``)."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"repository {name} is offline")
 
 
 class UpstreamOutage(Outage):

@@ -3,7 +3,7 @@
 import secrets
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from pullthrough.config.model import Kind, Remote, Settings
@@ -15,6 +15,7 @@ from pullthrough.repository.hosted import HostedRepository
 from pullthrough.repository.manifests import Manifests
 from pullthrough.repository.negative import KnownMisses
 from pullthrough.repository.offline import OfflineRepository
+from pullthrough.repository.owned import Owned, Owns, nothing
 from pullthrough.repository.proxied import ProxiedManifests
 from pullthrough.repository.proxiedblobs import ProxiedBlobs
 from pullthrough.repository.proxiedreferrers import ProxiedReferrers
@@ -60,6 +61,10 @@ class Graph:
         self._metadata = metadata
         self._numbers = numbers
         self._lasting = lasting
+        self._namespaces: dict[str, set[str]] = {}
+        for one in settings.repositories:
+            for namespace in one.remote.namespaces if one.remote else ():
+                self._namespaces.setdefault(namespace, set()).add(one.name)
         self._described = {one.name: one for one in settings.repositories}
         for name in self._described:
             self._repository(name)
@@ -74,10 +79,12 @@ class Graph:
 
     def _make(self, one: Described) -> IRepository:
         if not one.online:
-            return OfflineRepository(one.name, one.kind.value)
+            return OfflineRepository(one.name, one.kind.value, self._owned(one))
         if one.kind is Kind.GROUP:
             group = GroupRepository(
-                one.name, [self._repository(name) for name in one.member_names]
+                one.name,
+                [self._repository(name) for name in one.member_names],
+                self._namespaces,
             )
             writable = self.repositories.get(one.writable_member)
             if isinstance(writable, HostedRepository | OfflineRepository):
@@ -86,6 +93,15 @@ class Graph:
         if one.remote is not None:
             return self._proxy(one, one.remote)
         return self._hosted(one)
+
+    def _owned(self, one: Described) -> Owns:
+        """The names that it owns; while it is offline also all that it has."""
+        if one.kind is not Kind.HOSTED:
+            return nothing
+        ownership = one.ownership
+        if not one.online:
+            ownership = replace(ownership, existing=True)
+        return Owned(ownership, self._numbers[one.name], self._metadata)
 
     def _hosted(self, one: Described) -> HostedRepository:
         number, store = self._numbers[one.name], self.stores[one.blob_store_name]
@@ -102,6 +118,7 @@ class Graph:
             time.time,
             one.deployment,
             any_type=not one.strict_content_type_validation,
+            owned=self._owned(one),
         )
 
     def _proxy(self, one: Described, remote: Remote) -> ProxyRepository:

@@ -1,6 +1,8 @@
 """The twistd plugin: its options, and the service they make."""
 
 import os
+import re
+import socket
 import sys
 from pathlib import Path
 from typing import Any
@@ -8,8 +10,12 @@ from typing import Any
 from twisted.application.service import IService
 from twisted.python import usage
 
+from pullthrough.config.clients import settings_of_clients
 from pullthrough.config.ini import ConfigurationError, read
 from pullthrough.config.model import Settings
+
+#: A name or an address without a port.
+_HOST = re.compile(r"[A-Za-z0-9][A-Za-z0-9._\-]*|[0-9A-Fa-f:.]+")
 
 
 class Options(usage.Options):
@@ -22,9 +28,11 @@ class Options(usage.Options):
     )
     optParameters = [
         ["config", "c", None, "The configuration, an INI file."],
+        ["host", None, None, "With --clients: the name by which they reach us."],
     ]
     optFlags = [
         ["check", None, "Only look for faults in the configuration."],
+        ["clients", None, "Only print what clients need in their own settings."],
         ["free-ports", None, "Where a TCP port is taken, take a free one."],
     ]
 
@@ -34,6 +42,8 @@ class Options(usage.Options):
         """Read and check the configuration; every fault is printed, status 1."""
         if self["config"] is None:
             raise usage.UsageError("--config FILE is missing")
+        if self["host"] is not None and not _HOST.fullmatch(self["host"]):
+            raise usage.UsageError("--host takes a name or an address")
         try:
             self.settings = self.read()
         except ConfigurationError as error:
@@ -43,10 +53,15 @@ class Options(usage.Options):
         if self["check"]:
             repositories = self.settings.repositories
             connectors = sum(len(one.connectors) for one in repositories)
+            connectors += len(self.settings.admin)
             print(
                 f"configuration OK: {len(repositories)} repositories,"
                 f" {connectors} connectors"
             )
+            raise SystemExit(0)
+        if self["clients"]:
+            host = self["host"] or socket.getfqdn()
+            print(settings_of_clients(self.settings, host), end="")
             raise SystemExit(0)
         self._stay_in_the_foreground()
 

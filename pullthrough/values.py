@@ -1,9 +1,11 @@
 """The values that pass through the interfaces."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from pullthrough.spec.descriptor import Descriptor, ForeignLayer
 from pullthrough.spec.digest import Digest
+from pullthrough.spec.forwarded import Seen
 from pullthrough.spec.names import ImageName
 from pullthrough.spec.provenance import Provenance
 from pullthrough.spec.tokens import Access
@@ -153,6 +155,35 @@ class UpstreamState:
     limited_for: float = 0.0
     breaker: str = "closed"
     blocked_for: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A page of the main connector.
+
+    :ivar content: makes its bytes, given how the client sees the connection.
+    :ivar free: whether everybody may see it.
+    """
+
+    content_type: str
+    content: Callable[[Seen], bytes]
+    free: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class LoginRecord:
+    """A login by refresh token.
+
+    :ivar token_hash: SHA-256 of the token, which itself is kept nowhere.
+    :ivar proof: changes with the password; an old one proves nothing any more.
+    :ivar used_at: when it was used last (seconds since the epoch).
+    """
+
+    token_hash: bytes
+    principal: str
+    service: str
+    proof: str
+    used_at: float
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,8 +8,10 @@ from twisted.trial.unittest import TestCase
 
 from pullthrough.assembly import Assembly, at_once
 from pullthrough.config.ini import parse
-from pullthrough.errors import EgressOutage, StorageOutage
-from pullthrough.interfaces import IWritableRepository
+from pullthrough.errors import EgressOutage, Offline, StorageOutage
+from pullthrough.interfaces import INamespaced, IWritableRepository
+from pullthrough.repository.manifests import describe
+from pullthrough.spec.mediatypes import OCI_MANIFEST
 from pullthrough.spec.names import ImageName
 from pullthrough.spec.reference import Tag
 from tests.support.images import make_image
@@ -83,6 +85,34 @@ class AssemblyTests(TestCase):
             self.assertIn("egress proxy 127.0.0.1:9", error.detail)
         else:
             self.fail("it went another way")
+
+    async def test_what_is_off_owns_what_it_has(self) -> None:
+        """A hosted member that is switched off: what it has is asked of nobody else."""
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        text = (
+            "[repository:own]\ntype = hosted\nonline = no\n"
+            "[repository:hub]\ntype = proxy\nremote_url = http://127.0.0.1:9\n"
+            "[repository:all]\ntype = group\nmember_names = own, hub\n"
+        )
+        settings = parse(text, Path(folder.name), {})
+        assembly = Assembly(settings, reactor)
+        assembly.start()
+        self.addCleanup(assembly.stop)
+        group = assembly._taken.graph.repositories["all"]
+        self.assertFalse(await group.owns(APP))
+        number = await assembly._metadata.repository("own", "hosted")
+        record = describe(make_image(b"x").manifest, OCI_MANIFEST)
+        await assembly._metadata.put_manifest(number, APP, record, [V1], 0.0)
+        self.assertTrue(await group.owns(APP))
+        try:
+            await group.manifest(APP, V1)
+        except Offline:
+            pass
+        else:
+            self.fail("somebody else answered")
+        assert INamespaced.providedBy(group)
+        self.assertIsNotNone(group.within("127.0.0.1:9"))
 
     def test_at_once(self) -> None:
         """What fails before the reactor runs is raised as it is."""

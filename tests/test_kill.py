@@ -62,7 +62,7 @@ class Daemon:
         assert self._process.stdout is not None
         for line in self._process.stdout:
             said.append(line)
-            if b"own.socket" in line:
+            if b"own.socket serves" in line:
                 break
         else:
             raise AssertionError(b"".join(said).decode())

@@ -10,7 +10,7 @@ PACKAGE = Path(__file__).parents[1] / "pullthrough"
 
 #: What the parts say to each other.
 NEUTRAL = frozenset(
-    {"errors", "interfaces", "values", "threads", "waiters", "accessline"}
+    {"errors", "interfaces", "values", "threads", "waiters", "accessline", "audit"}
 )
 
 #: Which of our own parts each part may import.

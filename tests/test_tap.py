@@ -109,6 +109,23 @@ class OptionTests(TapCase):
         self.assertTrue(errors.startswith("[auth] htpasswd: "), errors)
         self.assertNotIn("plain", errors)
 
+    def test_clients(self) -> None:
+        """What clients need goes to standard output, and nothing is touched."""
+        config = ("--config", str(self.config), "--clients")
+        self.write(CONFIG, 5005)
+        status, output, errors = self.end(*config, "--host", "registry.test")
+        self.assertEqual((status, errors), (0, ""))
+        self.assertIn('"insecure-registries": [\n    "registry.test:5005"\n', output)
+        self.assertIn("all.sock", output)
+        self.assertFalse((self.folder / "data").exists())
+        status, output, errors = self.end(*config)
+        self.assertEqual((status, errors), (0, ""))
+        self.assertIn(f"http://{socket.getfqdn()}:5005", output)
+        for host in ('a"b', "registry.test:5000", "", "-x"):
+            status, output, _ = self.end(*config, f"--host={host}")
+            self.assertEqual(status, 1)
+            self.assertIn("--host takes a name or an address", output)
+
     def test_no_configuration(self) -> None:
         """It is asked for."""
         status, output, _ = self.end()

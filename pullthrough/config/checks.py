@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 
 from pullthrough.config.model import Connector, Kind, Repository, Settings
+from pullthrough.spec.ways import RESERVED
 
 
 def check(settings: Settings) -> list[str]:
@@ -14,6 +15,7 @@ def check(settings: Settings) -> list[str]:
     faults += _stores(settings)
     faults += _ports(settings)
     faults += _mirrors(settings)
+    faults += _ways(settings)
     return faults
 
 
@@ -40,6 +42,21 @@ def _mirrors(settings: Settings) -> Iterable[str]:
                 f"[repository:{one.name}] role: a mirror is asked without a password;"
                 " it needs anonymous_access = yes and force_basic_auth = no"
             )
+
+
+def _ways(settings: Settings) -> Iterable[str]:
+    """What leads to a repository on the main connector leads to no other."""
+    taken: dict[str, str] = {}
+    for one in settings.repositories:
+        where = f"[repository:{one.name}]"
+        if one.name in RESERVED:
+            yield f"{where}: {one.name} means something else in a path"
+        if one.subdomain in taken:
+            yield f"{where} subdomain: is that of {taken[one.subdomain]} already"
+        elif one.subdomain and not settings.admin:
+            yield f"{where} subdomain: needs http_port or https_port of [admin]"
+        elif one.subdomain:
+            taken[one.subdomain] = one.name
 
 
 def _below(group: Repository, known: dict[str, Repository]) -> set[str]:
@@ -77,12 +94,13 @@ def _stores(settings: Settings) -> Iterable[str]:
 
 def _ports(settings: Settings) -> Iterable[str]:
     wanted = [
+        (f"[admin] {connector.scheme}_port", connector) for connector in settings.admin
+    ]
+    wanted += [
         (f"[repository:{one.name}] {connector.scheme}_port", connector)
         for one in settings.repositories
         for connector in one.connectors
     ]
-    if settings.admin is not None:
-        wanted.insert(0, ("[admin] http_port", settings.admin))
     taken: list[tuple[tuple[str, str, str], str]] = []
     for option, connector in wanted:
         place = _place(connector)

@@ -12,13 +12,13 @@ from pullthrough.config.defaults import Defaults
 from pullthrough.config.model import (
     Auth,
     BlobStore,
-    Connector,
     Http,
     Repository,
     Settings,
 )
 from pullthrough.config.remotes import read_rule
-from pullthrough.config.repositories import read_repository
+from pullthrough.config.repositories import read_connectors, read_repository
+from pullthrough.config.roles import read_roles
 from pullthrough.config.secrets import SecretError, read_private, read_text
 from pullthrough.config.section import Section
 
@@ -26,6 +26,9 @@ from pullthrough.config.section import Section
 #: ``PULLTHROUGH__SECTION__OPTION``, in capitals, ``_`` for any other sign in the
 #: section's name.
 OVERRIDE = "PULLTHROUGH__"
+
+#: The kinds of section that have a name of their own: ``[KIND:NAME]``.
+SECTIONS = ("blobstore", "repository", "routing", "role", "usergroup")
 
 _FIXED = ("pullthrough", "admin", "http", "auth")
 
@@ -152,7 +155,7 @@ def _settings(
         kind, _, own = name.partition(":")
         if name in _FIXED:
             continue
-        if kind not in ("blobstore", "repository", "routing"):
+        if kind not in SECTIONS:
             faults.append(f"[{name}]: there is no such section")
             section.skip()
             continue
@@ -165,20 +168,22 @@ def _settings(
             stores.append(BlobStore(own, where))
         elif kind == "repository":
             repositories.append(read_repository(own, section, defaults))
+    auth = _auth(sections["auth"], folder)
     return Settings(
         data=data,
-        admin=_admin(sections["admin"]),
+        admin=read_connectors(sections["admin"], defaults),
         http=_http(sections["http"], folder),
-        auth=_auth(sections["auth"], folder),
+        auth=auth,
+        roles=read_roles(sections, auth.anonymous_access),
         blob_stores=(*stores, *_implied(repositories, stores, data)),
         repositories=tuple(repositories),
         trusted_proxies=top.get("trusted_proxies", fields.proxies, ()),
+        connections=top.get("connections", fields.number(16, 1_000_000), 4096),
+        connections_per_address=top.get(
+            "connections_per_address", fields.number(1, 1_000_000), 256
+        ),
+        proxy_protocol=top.get("proxy_protocol", fields.proxies, ()),
     )
-
-
-def _admin(section: Section) -> Connector | None:
-    where = section.get("http_port", fields.endpoint, "")
-    return Connector(where) if where else None
 
 
 def _http(section: Section, folder: Path) -> Http:

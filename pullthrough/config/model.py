@@ -6,6 +6,8 @@ from pathlib import Path
 
 from pullthrough.config.secrets import Secret
 from pullthrough.spec.freshness import Freshness
+from pullthrough.spec.ownership import Ownership
+from pullthrough.spec.rights import Role
 from pullthrough.spec.routing import RoutingRule
 from pullthrough.spec.writepolicy import Deployment
 
@@ -20,7 +22,7 @@ class Kind(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Connector:
-    """A listening endpoint of a repository.
+    """A listening endpoint.
 
     :ivar description: a Twisted endpoint description, such as ``tcp:5000``;
         for HTTPS too, where TLS is laid over it.
@@ -105,6 +107,7 @@ class Remote:
     :ivar negative_time_to_live: seconds for which a miss is remembered.
     :ivar auto_block: whether hosts that keep failing are left alone.
     :ivar foreign_layer_urls: globs of the URLs that foreign layers are fetched from.
+    :ivar namespaces: what clients may call it with ``?ns=`` at a group.
     :ivar blocked: whether nothing is asked and only copies are served.
     """
 
@@ -122,6 +125,7 @@ class Remote:
     rule: RoutingRule | None = None
     index_url: str = ""
     foreign_layer_urls: tuple[str, ...] = ()
+    namespaces: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +133,8 @@ class Repository:
     """``[repository:NAME]``. What a kind does not have is None or empty.
 
     :ivar mirror: whether clients use it as a mirror of Docker Hub.
+    :ivar subdomain: the first label of hosts by which the main connector serves it as
+        its own connectors do; empty: none.
     """
 
     name: str
@@ -138,7 +144,9 @@ class Repository:
     v1_enabled: bool = False
     online: bool = True
     mirror: bool = False
+    subdomain: str = ""
     deployment: Deployment = Deployment()
+    ownership: Ownership = Ownership()
     strict_content_type_validation: bool = True
     blob_store_name: str = ""
     remote: Remote | None = None
@@ -150,17 +158,24 @@ class Repository:
 class Settings:
     """The whole configuration, checked.
 
-    :ivar admin: where health, metrics and status are told; None: nowhere.
+    :ivar admin: the main connectors: all repositories, health, metrics and status.
     :ivar blob_stores: those defined and those implied (``data``/blobs/NAME).
+    :ivar roles: who may do what; none: every user everything.
+    :ivar connections, connections_per_address: most of them at once.
     :ivar trusted_proxies: addresses and networks, and ``unix``, whose
         ``X-Forwarded-*`` headers are believed.
+    :ivar proxy_protocol: those that begin a connection with a PROXY header.
     :ivar repositories: in an order in which members precede their groups.
     """
 
     data: Path
-    admin: Connector | None = None
+    admin: tuple[Connector, ...] = ()
     http: Http = Http()
     auth: Auth = Auth()
+    roles: tuple[Role, ...] = ()
     blob_stores: tuple[BlobStore, ...] = ()
     repositories: tuple[Repository, ...] = ()
     trusted_proxies: tuple[str, ...] = ()
+    connections: int = 4096
+    connections_per_address: int = 256
+    proxy_protocol: tuple[str, ...] = ()

@@ -8,10 +8,8 @@ from pullthrough.config.model import Egress, Remote
 from pullthrough.config.secrets import Secret
 from pullthrough.config.section import Section
 from pullthrough.spec.freshness import Deleted, Freshness
+from pullthrough.spec.namespaces import DOCKER_HUB, namespaces_of
 from pullthrough.spec.routing import Mode, RoutingRule
-
-#: Hosts where a one-part name means ``library/NAME``.
-DOCKER_HUB = frozenset({"registry-1.docker.io", "index.docker.io", "docker.io"})
 
 #: Where foreign layers come from unless something else is configured.
 EVERYWHERE: tuple[str, ...] = ("https://*",)
@@ -54,6 +52,7 @@ def read_remote(section: Section, defaults: Defaults) -> Remote:
         rule=_rule(section, defaults),
         index_url=_index(section, url),
         foreign_layer_urls=_foreign(section),
+        namespaces=section.get("namespaces", fields.items, namespaces_of(url)),
     )
 
 

@@ -9,6 +9,8 @@ from pullthrough.config.model import Connector, Kind, Repository
 from pullthrough.config.remotes import read_remote
 from pullthrough.config.secrets import SecretError, read_text
 from pullthrough.config.section import Section
+from pullthrough.spec.ownership import Ownership, parse_ownership
+from pullthrough.spec.ways import is_label
 from pullthrough.spec.writepolicy import Deployment, WritePolicy
 
 
@@ -18,11 +20,12 @@ def read_repository(name: str, section: Section, defaults: Defaults) -> Reposito
     common = Repository(
         name=name,
         kind=kind or Kind.GROUP,
-        connectors=_connectors(section, defaults),
+        connectors=read_connectors(section, defaults),
         force_basic_auth=section.get("force_basic_auth", fields.boolean, False),
         v1_enabled=section.get("v1_enabled", fields.boolean, False),
         online=section.get("online", fields.boolean, True),
         mirror=section.get("role", _role, False),
+        subdomain=section.get("subdomain", _subdomain, ""),
     )
     if kind is None:
         if not section.has("type"):
@@ -45,8 +48,21 @@ def read_repository(name: str, section: Section, defaults: Defaults) -> Reposito
         ),
     )
     if kind is Kind.HOSTED:
-        return replace(common, deployment=_deployment(section))
+        return replace(
+            common,
+            deployment=_deployment(section),
+            ownership=section.get("owns", _ownership, Ownership()),
+        )
     return replace(common, remote=read_remote(section, defaults))
+
+
+def _subdomain(value: str) -> str:
+    if not is_label(value):
+        raise fields.FieldError(
+            "has up to 63 lower-case letters, digits and '-', a letter first and no"
+            " '-' last"
+        )
+    return value
 
 
 def _role(value: str) -> bool:
@@ -70,6 +86,13 @@ def _deployment(section: Section) -> Deployment:
     return Deployment(policy, latest)
 
 
+def _ownership(value: str) -> Ownership:
+    try:
+        return parse_ownership(fields.items(value))
+    except ValueError as error:
+        raise fields.FieldError(str(error)) from None
+
+
 def _policy(value: str) -> WritePolicy:
     try:
         return WritePolicy(value)
@@ -77,7 +100,8 @@ def _policy(value: str) -> WritePolicy:
         raise fields.FieldError("must be allow, allow_once or deny") from None
 
 
-def _connectors(section: Section, defaults: Defaults) -> tuple[Connector, ...]:
+def read_connectors(section: Section, defaults: Defaults) -> tuple[Connector, ...]:
+    """Read ``http_port`` and ``https_port``, with the certificate for the latter."""
     certificate = section.get("tls_certificate", defaults.path, None)
     key = section.get("tls_key", defaults.path, None)
     certificate = certificate or defaults.tls_certificate

@@ -7,6 +7,7 @@ an implementation is a bug and ends the request with status 500.
 from pullthrough.interfaces.access import IAccessPolicy, IAuthenticator
 from pullthrough.interfaces.content import IBlobStore, IContent, IIngest
 from pullthrough.interfaces.facts import (
+    ILoginStore,
     IManifestStore,
     IMetadataStore,
     ITagStore,
@@ -15,6 +16,7 @@ from pullthrough.interfaces.facts import (
 from pullthrough.interfaces.listening import IListener
 from pullthrough.interfaces.repositories import (
     IBlob,
+    INamespaced,
     IReferrers,
     IRepository,
     IUpload,
@@ -36,8 +38,10 @@ __all__ = [
     "IForeignLayers",
     "IIngest",
     "IListener",
+    "ILoginStore",
     "IManifestStore",
     "IMetadataStore",
+    "INamespaced",
     "IReferrers",
     "IRepository",
     "ISearchIndex",

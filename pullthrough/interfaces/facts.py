@@ -11,6 +11,7 @@ from pullthrough.spec.pages import Names, Page
 from pullthrough.spec.reference import Tag
 from pullthrough.values import (
     BlobRecord,
+    LoginRecord,
     ManifestRecord,
     ReferrersRecord,
     TagRecord,
@@ -32,6 +33,9 @@ class ITagStore(Interface):
 
     async def images(repository: int, page: Page) -> Names:
         """A page of the names of the images that have a manifest."""
+
+    async def has_image(repository: int, image: ImageName) -> bool:
+        """Whether the image has a manifest."""
 
     async def search(repository: int, term: str, limit: int) -> Sequence[ImageName]:
         """The images that have a manifest and ``term`` in their names, in order."""
@@ -151,7 +155,23 @@ class IUploadStore(Interface):
         (seconds since the epoch)."""
 
 
-class IMetadataStore(ITagStore, IManifestStore, IUploadStore):
+class ILoginStore(Interface):
+    """Logins by refresh token, which outlive a restart."""
+
+    async def put_login(record: LoginRecord) -> None:
+        """Keep a login, or note that it was used."""
+
+    async def login(token_hash: bytes) -> LoginRecord | None:
+        """The login of a token, or None."""
+
+    async def end_login(token_hash: bytes) -> None:
+        """Forget a login. Safe twice."""
+
+    async def end_logins_before(used_at: float) -> int:
+        """Forget those that were not used since (seconds since the epoch). How many."""
+
+
+class IMetadataStore(ITagStore, IManifestStore, IUploadStore, ILoginStore):
     """All facts about content. Each method is one durable transaction.
 
     :raises StorageOutage: any method, when the database fails.

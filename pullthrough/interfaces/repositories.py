@@ -43,6 +43,10 @@ class IRepository(Interface):
     async def links(image: ImageName, digest: Digest) -> bool:
         """Whether a manifest of the image, which is here, links to it; no network."""
 
+    async def owns(image: ImageName) -> bool:
+        """Whether the name is ours alone: a group then asks no proxy for it, whatever
+        state we are in."""
+
     async def tags(image: ImageName, page: Page) -> Names:
         """A page of the image's tags, in ASCII order."""
 
@@ -61,6 +65,14 @@ class IReferrers(Interface):
 
         :raises Outage: when nobody could tell.
         """
+
+
+class INamespaced(Interface):
+    """A repository in which several registries stand side by side."""
+
+    def within(namespace: str) -> IRepository | None:
+        """What the registry of that host (``ns``, as containerd sends it) is here; None
+        when there is none. Never a place to connect to."""
 
 
 class IBlob(IContent):

@@ -13,6 +13,7 @@ from pullthrough.spec.pages import Names, Page, cut
 from pullthrough.spec.reference import Tag
 from pullthrough.values import (
     BlobRecord,
+    LoginRecord,
     ManifestRecord,
     ReferrersRecord,
     TagRecord,
@@ -36,6 +37,7 @@ class MemoryMetadataStore:
         self._repositories: dict[tuple[str, str], int] = {}
         self._images: dict[tuple[int, ImageName], _Image] = {}
         self._uploads: dict[str, UploadRecord] = {}
+        self._logins: dict[bytes, LoginRecord] = {}
 
     def _image(self, repository: int, image: ImageName) -> _Image:
         return self._images.get((repository, image), _Image())
@@ -67,6 +69,10 @@ class MemoryMetadataStore:
             if number == repository and image.manifests
         ]
         return cut(names, page)
+
+    async def has_image(self, repository: int, image: ImageName) -> bool:
+        """See :meth:`ITagStore.has_image`."""
+        return bool(self._image(repository, image).manifests)
 
     async def search(
         self, repository: int, term: str, limit: int
@@ -257,6 +263,26 @@ class MemoryMetadataStore:
             if one.touched < touched or one.started < started
         ]
         return sorted(found, key=lambda record: record.touched)
+
+    async def put_login(self, record: LoginRecord) -> None:
+        """See :meth:`ILoginStore.put_login`."""
+        standing = self._logins.get(record.token_hash, record)
+        self._logins[record.token_hash] = replace(standing, used_at=record.used_at)
+
+    async def login(self, token_hash: bytes) -> LoginRecord | None:
+        """See :meth:`ILoginStore.login`."""
+        return self._logins.get(token_hash)
+
+    async def end_login(self, token_hash: bytes) -> None:
+        """See :meth:`ILoginStore.end_login`."""
+        self._logins.pop(token_hash, None)
+
+    async def end_logins_before(self, used_at: float) -> int:
+        """See :meth:`ILoginStore.end_logins_before`."""
+        ended = [key for key, one in self._logins.items() if one.used_at < used_at]
+        for key in ended:
+            del self._logins[key]
+        return len(ended)
 
     async def close(self) -> None:
         """Nothing is open."""

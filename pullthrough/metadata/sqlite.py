@@ -8,7 +8,7 @@ import apsw
 from zope.interface import implementer
 
 from pullthrough.interfaces import IMetadataStore
-from pullthrough.metadata import manifests, referrers, tags, uploads
+from pullthrough.metadata import logins, manifests, referrers, tags, uploads
 from pullthrough.metadata.connection import connect, outages
 from pullthrough.metadata.upgrade import scripts, upgrade
 from pullthrough.metadata.writer import Writer
@@ -20,6 +20,7 @@ from pullthrough.spec.reference import Tag
 from pullthrough.threads import IThreads
 from pullthrough.values import (
     BlobRecord,
+    LoginRecord,
     ManifestRecord,
     ReferrersRecord,
     TagRecord,
@@ -99,6 +100,10 @@ class SqliteMetadataStore:
     async def images(self, repository: int, page: Page) -> Names:
         """See :meth:`ITagStore.images`."""
         return await self._read(tags.images, repository, page)
+
+    async def has_image(self, repository: int, image: ImageName) -> bool:
+        """See :meth:`ITagStore.has_image`."""
+        return await self._read(tags.has_image, repository, image)
 
     async def search(
         self, repository: int, term: str, limit: int
@@ -249,6 +254,22 @@ class SqliteMetadataStore:
     ) -> Sequence[UploadRecord]:
         """See :meth:`IUploadStore.uploads_before`."""
         return await self._read(uploads.uploads_before, touched, started)
+
+    async def put_login(self, record: LoginRecord) -> None:
+        """See :meth:`ILoginStore.put_login`."""
+        await self._write(logins.put_login, record)
+
+    async def login(self, token_hash: bytes) -> LoginRecord | None:
+        """See :meth:`ILoginStore.login`."""
+        return await self._read(logins.login, token_hash)
+
+    async def end_login(self, token_hash: bytes) -> None:
+        """See :meth:`ILoginStore.end_login`."""
+        await self._write(logins.end_login, token_hash)
+
+    async def end_logins_before(self, used_at: float) -> int:
+        """See :meth:`ILoginStore.end_logins_before`."""
+        return await self._write(logins.end_logins_before, used_at)
 
     async def close(self) -> None:
         """See :meth:`IMetadataStore.close`."""

@@ -67,6 +67,16 @@ def images(db: apsw.Connection, repository: int, page: Page) -> Names:
     return _page([row[0] for row in rows], page)
 
 
+def has_image(db: apsw.Connection, repository: int, image: ImageName) -> bool:
+    """See :meth:`ITagStore.has_image`."""
+    row = db.execute(
+        "SELECT 1 FROM image WHERE repository = ? AND name = ?"
+        " AND EXISTS (SELECT 1 FROM manifest WHERE manifest.image = image.id)",
+        (repository, image.text),
+    ).fetchone()
+    return row is not None
+
+
 def search(
     db: apsw.Connection, repository: int, term: str, limit: int
 ) -> list[ImageName]:

@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from twisted.internet.defer import Deferred
@@ -17,6 +18,7 @@ from zope.interface import implementer
 
 from pullthrough.interfaces import IListener
 from pullthrough.ops.ports import PortError, location, open_port, with_tls
+from pullthrough.ops.proxyprotocol import ProxyProtocol
 
 #: Seconds for which answers under way are waited for at the end.
 DRAIN_TIME = 60.0
@@ -66,8 +68,9 @@ class Connectors:
 
         :raises PortError: when one cannot be; some may then be open.
         """
+        ground = _Ground(self._reactor)
         for one in served:
-            self._opened[_key(one)] = self._open(one)
+            self._opened[_key(one)] = self._open(one, ground.below(one))
 
     async def exchange(
         self, served: Sequence[Any], take: Callable[[], Awaitable[None]]
@@ -81,7 +84,8 @@ class Connectors:
         :raises PortError: when one cannot be opened; all is then as it was.
         """
         wanted = {_key(one): one for one in served}
-        below = {key: self._below(one) for key, one in wanted.items()}
+        ground = _Ground(self._reactor)
+        below = {key: ground.below(one) for key, one in wanted.items()}
         gone = [one for key, one in self._opened.items() if key not in wanted]
         for one in gone:
             await _awaited(one.port.stopListening())
@@ -89,7 +93,7 @@ class Connectors:
         try:
             for key, one in wanted.items():
                 if key not in self._opened:
-                    fresh[key] = self._open(one)
+                    fresh[key] = self._open(one, below[key])
         except PortError:
             for opened in fresh.values():
                 await _awaited(opened.port.stopListening())
@@ -143,19 +147,11 @@ class Connectors:
         if not left.called:
             self._leaving[listener] = left
 
-    def _open(self, served: Any) -> Opened:
+    def _open(self, served: Any, below: "Below") -> Opened:
         listener: IListener = served.listen(None)
         layer = _Layer()
-        layer.laid(self._below(served), listener)
+        layer.laid(below, listener)
         return Opened(served, listener, layer, self._listen(served, layer))
-
-    def _below(self, served: Any) -> "Below":
-        """What lays TLS below a listener, with the certificate as it is now."""
-        connector = served.connector
-        if connector.tls_certificate is None:
-            return lambda listener: listener
-        with _named(served):
-            return with_tls(connector.tls_certificate, connector.tls_key, self._reactor)
 
     def _listen(self, served: Any, layer: "_Layer") -> IListeningPort:
         with _named(served):
@@ -165,6 +161,38 @@ class Connectors:
 
 
 Below = Callable[[IProtocolFactory], IProtocolFactory]
+
+
+class _Ground:
+    """What is below the listeners of one configuration. Certificates are as they are
+    now; connectors with the same one share what is made of it, which is not small."""
+
+    def __init__(self, reactor: Any) -> None:
+        self._reactor = reactor
+        self._secure: dict[tuple[Path, Path], Below] = {}
+
+    def below(self, served: Any) -> Below:
+        """TLS, and below that the header of the PROXY protocol; or neither.
+
+        :raises PortError: when the certificate or its key cannot be used.
+        """
+        secure = self._tls(served)
+        if not served.proxies:
+            return secure
+        return lambda listener: ProxyProtocol(
+            served.proxies, secure(listener), self._reactor
+        )
+
+    def _tls(self, served: Any) -> Below:
+        certificate, key = served.connector.tls_certificate, served.connector.tls_key
+        if certificate is None:
+            return lambda listener: listener
+        made = self._secure.get((certificate, key))
+        if made is None:
+            with _named(served):
+                made = with_tls(certificate, key, self._reactor)
+            self._secure[certificate, key] = made
+        return made
 
 
 @implementer(IProtocolFactory)

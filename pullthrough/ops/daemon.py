@@ -96,17 +96,20 @@ class Daemon(Service):
         where, repository = opened.where, opened.served.repository
         url = f"{opened.served.connector.scheme}://{where}"
         if repository is None:
-            self._log.info("{url} serves status and metrics", url=url)
-            return
-        self._log.info(
-            "{url} serves {kind} repository {name}",
-            url=url,
-            kind=repository.kind,
-            name=repository.name,
-        )
+            self._log.info(
+                "{url} serves all repositories by path, status and metrics", url=url
+            )
+            image = "REPOSITORY/IMAGE:TAG"
+        else:
+            self._log.info(
+                "{url} serves {kind} repository {name}",
+                url=url,
+                kind=repository.kind,
+                name=repository.name,
+            )
+            image = "IMAGE:TAG" if repository.kind == "hosted" else "alpine"
         if where.startswith("unix:"):
             return
-        image = "IMAGE:TAG" if repository.kind == "hosted" else "alpine"
         user = "admin" if self._assembly.admin is not None else "USER"
         lines = [f"docker login {where} -u {user}", f"docker pull {where}/{image}"]
         if IWritableRepository.providedBy(repository):

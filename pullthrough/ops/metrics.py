@@ -50,6 +50,12 @@ class Metrics:
             ("repository",),
             registry=self._registry,
         )
+        self._lag = Histogram(
+            "pullthrough_reactor_lag_seconds",
+            "How late the event loop came to what was due.",
+            buckets=(0.001, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0),
+            registry=self._registry,
+        )
         self._registry.register(_Upstreams(upstreams))
 
     def observe(self, line: AccessLine) -> None:
@@ -60,6 +66,10 @@ class Metrics:
         self._seconds.labels(line.repository).observe(line.seconds)
         if line.member:
             self._answers.labels(line.member, line.source).inc()
+
+    def lagged(self, seconds: float) -> None:
+        """The event loop was so late."""
+        self._lag.observe(seconds)
 
     def text(self) -> bytes:
         """Everything, in the text format of Prometheus."""

@@ -2,6 +2,7 @@
 
 import socket
 from collections.abc import Mapping
+from contextlib import suppress
 
 
 class Supervisor:
@@ -23,5 +24,9 @@ class Supervisor:
         address = self._address
         if address.startswith("@"):
             address = "\0" + address[1:]
-        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sender:
+        # Whoever does not listen any more must not keep us from serving or stopping.
+        with (
+            socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sender,
+            suppress(OSError),
+        ):
             sender.sendto("\n".join(words).encode(), address)

@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable, Sequence
 from typing import TypeVar
 
-from pullthrough.errors import Miss, Outage, RuledOut
+from pullthrough.errors import Miss, Offline, Outage, RuledOut
 from pullthrough.interfaces import IRepository
 from pullthrough.spec.errorcodes import ErrorCode
 
@@ -18,9 +18,11 @@ class _Answers:
         self._miss: Miss | None = None
         self._miss_of_hosted: Miss | None = None
         self._ruled_out: RuledOut | None = None
+        self._offline: Offline | None = None
+        self.warnings: list[str] = []
 
     def note(self, member: IRepository, error: Miss | Outage | RuledOut) -> None:
-        """Remember it; raise it where it ends the chain."""
+        """Remember it."""
         if isinstance(error, RuledOut):
             self._ruled_out = self._ruled_out or error
         elif isinstance(error, Miss):
@@ -28,21 +30,24 @@ class _Answers:
                 self._miss_of_hosted = self._miss_of_hosted or error
             else:
                 self._miss = self._miss or error
-        elif member.kind == "hosted":
-            raise error
+        elif isinstance(error, Offline):
+            self._offline = self._offline or error
         else:
             self._outage = self._outage or error
+            self.warnings.append(error.detail)
 
     def conclusion(self) -> Miss | Outage | RuledOut:
         """Nobody had it: that, or that somebody could not tell.
 
-        Where no proxy was allowed to ask, the rule is the reason.
+        Where no proxy was allowed to ask, the rule is the reason; where nobody was
+        asked because all are offline, that.
         """
         return (
             self._outage
             or self._miss
             or self._ruled_out
             or self._miss_of_hosted
+            or self._offline
             or Miss(ErrorCode.NAME_UNKNOWN, "no member of this group has it")
         )
 
@@ -55,7 +60,8 @@ async def first_found(
     *Found* ends the chain; a *miss* goes on; an *outage* goes on and is remembered,
     but that of a hosted member ends the chain, for one cannot know what it holds and
     a stranger's image might answer in its place; *refused* and every bug end it. A
-    proxy whose routing rule refuses is passed over.
+    proxy whose routing rule refuses is passed over, and so is a member that is
+    switched off: the names that a hosted one owns are no proxy's all the same.
 
     :raises Outage: when nobody had it and somebody could not tell.
     :raises Miss: when nobody has it.
@@ -66,13 +72,26 @@ async def first_found(
             return await ask(member)
         except (Miss, Outage, RuledOut) as error:
             answers.note(member, error)
+            if member.kind == "hosted" and _fails(error):
+                raise
     raise answers.conclusion()
 
 
-async def all_found(
+def _fails(error: Exception) -> bool:
+    return isinstance(error, Outage) and not isinstance(error, Offline)
+
+
+async def gathered(
     members: Sequence[IRepository], ask: Callable[[IRepository], Awaitable[T]]
-) -> list[T]:
-    """The answers of all members that have one; otherwise like *first_found*."""
+) -> tuple[list[T], list[str]]:
+    """The answers of all members that have one, and why others could not tell.
+
+    A list names nothing that *first_found* would not look for again: an outage, of a
+    hosted member too, is a warning while somebody answers.
+
+    :raises Outage: when nobody answers and somebody could not tell.
+    :raises Miss: when nobody has it.
+    """
     answers = _Answers()
     found = []
     for member in members:
@@ -82,4 +101,4 @@ async def all_found(
             answers.note(member, error)
     if not found:
         raise answers.conclusion()
-    return found
+    return found, answers.warnings

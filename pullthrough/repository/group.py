@@ -1,13 +1,20 @@
 """A group: several repositories behind one name, own images first."""
 
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import (
+    Awaitable,
+    Callable,
+    Collection,
+    Iterable,
+    Mapping,
+    Sequence,
+)
 from typing import Any, TypeVar
 
 from zope.interface import implementer
 
-from pullthrough.errors import Miss, Outage, RuledOut
-from pullthrough.interfaces import IBlob, IReferrers, IRepository
-from pullthrough.repository.chain import all_found, first_found
+from pullthrough.errors import Miss, Offline, Outage, RuledOut
+from pullthrough.interfaces import IBlob, INamespaced, IReferrers, IRepository
+from pullthrough.repository.chain import first_found, gathered
 from pullthrough.spec.descriptor import Descriptor
 from pullthrough.spec.digest import Digest
 from pullthrough.spec.names import ImageName
@@ -19,19 +26,50 @@ from pullthrough.values import Manifest, ManifestRecord, Referrers, Resolved
 T = TypeVar("T")
 
 
-@implementer(IRepository, IReferrers)
+@implementer(IRepository, IReferrers, INamespaced)
 class GroupRepository:
     """Asks its members in order.
 
     :param members: in the order configured; those of a member that is a group
         itself stand in its place.
+    :param namespaces: which members stand for the registry of a host.
     """
 
     kind = "group"
 
-    def __init__(self, name: str, members: Iterable[IRepository]) -> None:
+    def __init__(
+        self,
+        name: str,
+        members: Iterable[IRepository],
+        namespaces: Mapping[str, Collection[str]] | None = None,
+    ) -> None:
         self.name = name
         self.members: tuple[IRepository, ...] = tuple(_flat(members))
+        self._namespaces = namespaces or {}
+
+    def within(self, namespace: str) -> IRepository | None:
+        """See :meth:`INamespaced.within`: the proxies of that registry."""
+        names = self._namespaces.get(namespace, ())
+        members = [member for member in self.members if member.name in names]
+        return GroupRepository(self.name, members) if members else None
+
+    async def owns(self, image: ImageName) -> bool:
+        """See :meth:`IRepository.owns`."""
+        for member in self.members:
+            if await member.owns(image):
+                return True
+        return False
+
+    async def asked(self, image: ImageName) -> Sequence[IRepository]:
+        """The members that may answer for a name: no proxy for one that is owned.
+
+        :raises StorageOutage: when that cannot be told.
+        """
+        if await self.owns(image):
+            return [member for member in self.members if member.kind != "proxy"]
+        return self.members
+
+    # -- manifests and blobs --
 
     async def resolve(self, image: ImageName, reference: Reference) -> Resolved:
         """See :meth:`IRepository.resolve`."""
@@ -65,35 +103,26 @@ class GroupRepository:
         reference: Reference,
         ask: Callable[[IRepository], Awaitable[T]],
     ) -> T:
+        members = await self.asked(image)
         if isinstance(reference, Digest):
-            holder = await self._holder(image, reference)
+            holder = await _holder(members, image, reference)
             if holder is not None:
                 return await ask(holder)
-        return await first_found(self.members, ask)
-
-    async def _holder(self, image: ImageName, digest: Digest) -> IRepository | None:
-        """The first member with a copy: content is the same wherever it lies."""
-        for member in self.members:
-            try:
-                if await member.holds(image, digest) is not None:
-                    return member
-            except Outage:
-                # Another copy is as good; without one the chain meets it again.
-                continue
-        return None
+        return await first_found(members, ask)
 
     async def holds(self, image: ImageName, digest: Digest) -> Descriptor | None:
         """See :meth:`IRepository.holds`."""
-        holder = await self._holder(image, digest)
+        holder = await _holder(await self.asked(image), image, digest)
         return await holder.holds(image, digest) if holder else None
 
     async def links(self, image: ImageName, digest: Digest) -> bool:
         """See :meth:`IRepository.links`."""
-        return bool(await self.linking(image, digest))
+        return bool(await self._linking(image, digest))
 
-    async def linking(self, image: ImageName, digest: Digest) -> list[IRepository]:
+    async def _linking(self, image: ImageName, digest: Digest) -> list[IRepository]:
         """The members that have a manifest of the image that links to it."""
-        return [member for member in self.members if await member.links(image, digest)]
+        members = await self.asked(image)
+        return [member for member in members if await member.links(image, digest)]
 
     async def known_blob(
         self, image: ImageName, digest: Digest
@@ -103,13 +132,17 @@ class GroupRepository:
         Who has a copy; else those whose manifests link to it. Nobody else is asked, so
         that a push tells no upstream the names of our images.
         """
-        holder = await self._holder(image, digest)
-        return [holder] if holder else await self.linking(image, digest)
+        holder = await _holder(await self.asked(image), image, digest)
+        return [holder] if holder else await self._linking(image, digest)
+
+    # -- lists --
 
     async def tags(self, image: ImageName, page: Page) -> Names:
         """See :meth:`IRepository.tags`."""
-        pages = await all_found(self.members, lambda member: member.tags(image, page))
-        return merged(pages, page)
+        pages, warnings = await gathered(
+            await self.asked(image), lambda member: member.tags(image, page)
+        )
+        return merged(pages, page, warnings)
 
     async def referrers(self, image: ImageName, subject: Digest) -> Referrers:
         """See :meth:`IReferrers.referrers`: those of all members.
@@ -120,12 +153,18 @@ class GroupRepository:
         records: dict[Digest, ManifestRecord] = {}
         warnings: list[str] = []
         outages: list[Outage] = []
-        for member in self.members:
+        offline: list[Outage] = []
+        answered = False
+        for member in await self.asked(image):
             if not IReferrers.providedBy(member):
                 continue
             try:
                 found = await _referrers(member, image, subject)
             except (Miss, RuledOut):
+                answered = True
+                continue
+            except Offline as error:
+                offline.append(error)
                 continue
             except Outage as error:
                 if member.kind == "hosted":
@@ -133,22 +172,67 @@ class GroupRepository:
                 outages.append(error)
                 warnings.append(error.detail)
                 continue
+            answered = True
             warnings += [found.warning] if found.warning else []
             for record in found.records:
                 records.setdefault(record.descriptor.digest, record)
-        if outages and not records:
-            raise outages[0]
+        if (outages and not records) or (offline and not answered):
+            raise (*outages, *offline)[0]
         listed = tuple(records[digest] for digest in sorted(records))
         return Referrers(listed, "; ".join(warnings))
 
     async def images(self, page: Page) -> Names:
         """See :meth:`IRepository.images`."""
-        return merged([await member.images(page) for member in self.members], page)
+        pages, warnings = await gathered(
+            self.members, lambda member: self._shown(member, page)
+        )
+        return merged(pages, page, warnings)
+
+    async def _shown(self, member: IRepository, page: Page) -> Names:
+        """A page of a member's images; a proxy's without the names that are owned."""
+        if member.kind != "proxy":
+            return await member.images(page)
+        shown: list[str] = []
+        names = Names((), page.n > 0)
+        while names.more and len(shown) < page.n:
+            names = await member.images(page)
+            page = Page(page.n, names.names[-1] if names.names else page.last)
+            shown += [
+                name for name in names.names if not await self.owns(ImageName(name))
+            ]
+        return Names(tuple(shown), names.more)
 
     async def search(self, term: str, limit: int) -> Sequence[ImageName]:
         """See :meth:`IRepository.search`."""
-        found = await all_found(self.members, lambda one: one.search(term, limit))
-        return sorted({name for names in found for name in names})[:limit]
+        found: set[ImageName] = set()
+        answers, _ = await gathered(
+            self.members, lambda one: _searched(one, term, limit)
+        )
+        for member, names in answers:
+            for name in names:
+                if member.kind != "proxy" or not await self.owns(name):
+                    found.add(name)
+        return sorted(found)[:limit]
+
+
+async def _holder(
+    members: Sequence[IRepository], image: ImageName, digest: Digest
+) -> IRepository | None:
+    """The first member with a copy: content is the same wherever it lies."""
+    for member in members:
+        try:
+            if await member.holds(image, digest) is not None:
+                return member
+        except Outage:
+            # Another copy is as good; without one the chain meets it again.
+            continue
+    return None
+
+
+async def _searched(
+    member: IRepository, term: str, limit: int
+) -> tuple[IRepository, Sequence[ImageName]]:
+    return member, await member.search(term, limit)
 
 
 async def _referrers(member: Any, image: ImageName, subject: Digest) -> Referrers:

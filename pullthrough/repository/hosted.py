@@ -15,6 +15,7 @@ from pullthrough.interfaces import (
 )
 from pullthrough.repository.blob import Blob
 from pullthrough.repository.manifests import Manifests, describe
+from pullthrough.repository.owned import Owns, nothing
 from pullthrough.repository.uploads import LEASE, Uploads
 from pullthrough.spec.descriptor import Descriptor
 from pullthrough.spec.digest import Digest
@@ -36,6 +37,7 @@ class HostedRepository:
     :param now: seconds since the epoch.
     :param deployment: what new pushes may change.
     :param any_type: whether manifests of types unknown to us may be pushed.
+    :param owned: knows the names that no proxy may answer for.
     """
 
     kind = "hosted"
@@ -51,6 +53,7 @@ class HostedRepository:
         now: Callable[[], float],
         deployment: Deployment = Deployment(),  # noqa: B008  frozen
         any_type: bool = False,
+        owned: Owns = nothing,
     ) -> None:
         self.name = name
         self._repository = repository
@@ -61,6 +64,7 @@ class HostedRepository:
         self._now = now
         self._deployment = deployment
         self._any_type = any_type
+        self._owned = owned
         self._provenance = Provenance(name, Source.HIT)
 
     # -- reading --
@@ -129,6 +133,10 @@ class HostedRepository:
         """See :meth:`IRepository.links`."""
         found = await self._metadata.linked(self._repository, image, digest)
         return found is not None
+
+    async def owns(self, image: ImageName) -> bool:
+        """See :meth:`IRepository.owns`."""
+        return await self._owned(image)
 
     async def tags(self, image: ImageName, page: Page) -> Names:
         """See :meth:`IRepository.tags`."""

@@ -5,13 +5,14 @@ from typing import NoReturn
 
 from zope.interface import implementer
 
-from pullthrough.errors import Outage
+from pullthrough.errors import Offline
 from pullthrough.interfaces import (
     IBlob,
     IReferrers,
     IUpload,
     IWritableRepository,
 )
+from pullthrough.repository.owned import Owns, nothing
 from pullthrough.spec.descriptor import Descriptor
 from pullthrough.spec.digest import Digest
 from pullthrough.spec.names import ImageName
@@ -26,14 +27,20 @@ class OfflineRepository:
     """Stands in for a repository with ``online = no``; everything is an outage.
 
     :param kind: of the repository that it stands for.
+    :param owned: knows the names that no proxy may answer for all the same.
     """
 
-    def __init__(self, name: str, kind: str) -> None:
+    def __init__(self, name: str, kind: str, owned: Owns = nothing) -> None:
         self.name = name
         self.kind = kind
+        self._owned = owned
 
     def _refuse(self) -> NoReturn:
-        raise Outage(f"repository {self.name} is offline")
+        raise Offline(self.name)
+
+    async def owns(self, image: ImageName) -> bool:
+        """See :meth:`IRepository.owns`."""
+        return await self._owned(image)
 
     async def resolve(self, image: ImageName, reference: Reference) -> Resolved:
         """Offline."""

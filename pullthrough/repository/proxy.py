@@ -141,6 +141,10 @@ class ProxyRepository:
             return False
         return await self._blobs.linked(image, digest) is not None
 
+    async def owns(self, image: ImageName) -> bool:
+        """See :meth:`IRepository.owns`: nothing here is ours."""
+        return False
+
     # -- lists --
 
     async def tags(self, image: ImageName, page: Page) -> Names:

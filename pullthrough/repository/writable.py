@@ -5,7 +5,14 @@ from collections.abc import Sequence
 from zope.interface import implementer
 
 from pullthrough.errors import Miss
-from pullthrough.interfaces import IBlob, IReferrers, IUpload, IWritableRepository
+from pullthrough.interfaces import (
+    IBlob,
+    INamespaced,
+    IReferrers,
+    IRepository,
+    IUpload,
+    IWritableRepository,
+)
 from pullthrough.repository.chain import first_found
 from pullthrough.repository.copying import copy
 from pullthrough.repository.group import GroupRepository
@@ -19,7 +26,7 @@ from pullthrough.spec.reference import Reference, Tag
 from pullthrough.values import Manifest, ManifestRecord, Referrers, Resolved
 
 
-@implementer(IWritableRepository, IReferrers)
+@implementer(IWritableRepository, IReferrers, INamespaced)
 class WritableGroup:
     """Reads as the group does; writes to the hosted member chosen for it."""
 
@@ -67,6 +74,14 @@ class WritableGroup:
         """See :meth:`IRepository.links`."""
         return await self._group.links(image, digest)
 
+    async def owns(self, image: ImageName) -> bool:
+        """See :meth:`IRepository.owns`."""
+        return await self._group.owns(image)
+
+    def within(self, namespace: str) -> IRepository | None:
+        """See :meth:`INamespaced.within`."""
+        return self._group.within(namespace)
+
     async def tags(self, image: ImageName, page: Page) -> Names:
         """See :meth:`IRepository.tags`."""
         return await self._group.tags(image, page)
@@ -101,19 +116,21 @@ class WritableGroup:
         record = describe(body, media_type)
         for digest in dict.fromkeys(blob.digest for blob in record.blobs):
             if await self._writable.holds(image, digest) is None:
-                await self._bring(image, digest)
+                # The writable member then says what is missing.
+                await self._bring(image, digest, image)
         return await self._writable.put_manifest(
             image, reference, media_type, body, tags
         )
 
-    async def _bring(self, image: ImageName, digest: Digest) -> None:
-        members = await self._group.known_blob(image, digest)
+    async def _bring(self, image: ImageName, digest: Digest, source: ImageName) -> bool:
+        """Copy a blob into the writable member. Says whether somebody has it."""
+        members = await self._group.known_blob(source, digest)
         try:
             content = await first_found(
-                members, lambda member: member.blob(image, digest)
+                members, lambda member: member.blob(source, digest)
             )
         except Miss:
-            return  # the writable member then says what is missing
+            return False
         try:
             upload = await self._writable.begin_upload(image, "", digest.algorithm)
             try:
@@ -123,6 +140,7 @@ class WritableGroup:
                 await upload.cancel()
         finally:
             await content.close()
+        return True
 
     async def begin_upload(
         self, image: ImageName, principal: str, algorithm: str = "sha256"
@@ -148,7 +166,12 @@ class WritableGroup:
 
     async def mount(self, image: ImageName, digest: Digest, source: ImageName) -> bool:
         """See :meth:`IWritableRepository.mount`."""
-        return await self._writable.mount(image, digest, source)
+        if await self._writable.mount(image, digest, source):
+            return True
+        # A layer that any member has is not sent again: it is copied from there.
+        if await self._group.holds(source, digest) is None:
+            return False
+        return await self._bring(image, digest, source)
 
     async def delete_tag(self, image: ImageName, tag: Tag) -> None:
         """See :meth:`IWritableRepository.delete_tag`."""

@@ -41,6 +41,15 @@ def _inner(address: Address) -> ipaddress.IPv4Address | None:
     return address.ipv4_mapped or address.sixtofour or (teredo[1] if teredo else None)
 
 
+def is_loopback(host: str) -> bool:
+    """Whether it is an address by which a machine reaches itself."""
+    address = literal(host)
+    if address is None:
+        return False
+    mapped = getattr(address, "ipv4_mapped", None)
+    return bool((mapped or address).is_loopback)
+
+
 def literal(host: str) -> Address | None:
     """The address that a host is, or None when it is a name."""
     try:

@@ -55,6 +55,9 @@ class TrustedProxies:
             ipaddress.ip_network(text, strict=False) for text in texts if text != UNIX
         ]
 
+    def __bool__(self) -> bool:
+        return self._unix or bool(self._networks)
+
     def __contains__(self, peer: str) -> bool:
         if peer == UNIX:
             return self._unix

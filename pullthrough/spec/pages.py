@@ -38,7 +38,7 @@ def cut(names: Iterable[str], page: Page) -> Names:
     return Names(tuple(later[: page.n]), page.n > 0 and len(later) > page.n)
 
 
-def merged(pages: Sequence[Names], page: Page) -> Names:
+def merged(pages: Sequence[Names], page: Page, warnings: Sequence[str] = ()) -> Names:
     """One page out of several lists' pages, each name once.
 
     Every one of them begins behind the same name, so the smallest of all are among
@@ -46,7 +46,8 @@ def merged(pages: Sequence[Names], page: Page) -> Names:
     """
     found = cut((name for names in pages for name in names.names), page)
     more = page.n > 0 and (found.more or any(names.more for names in pages))
-    warning = "; ".join(names.warning for names in pages if names.warning)
+    told = [*(names.warning for names in pages if names.warning), *warnings]
+    warning = "; ".join(told)
     return Names(found.names, more, warning)
 
 

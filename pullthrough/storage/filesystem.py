@@ -63,11 +63,15 @@ class FilesystemBlobStore:
         :raises StorageOutage: when the store cannot be written.
         """
         root = self._layout.root
+        changed: dict[Path, None] = {}
         try:
             for folder in (*reversed(root.parents), root, *self._layout.folders()):
                 if not folder.is_dir():
                     self._files.mkdir(folder)
-                    self._files.sync_folder(folder.parent)
+                    changed[folder.parent] = None
+            # After all of them: most file systems then have little left to do.
+            for folder in changed:
+                self._files.sync_folder(folder)
         except OSError as error:
             raise StorageOutage(
                 f"blob store {self.name}: cannot make {error.filename or root}:"

@@ -18,6 +18,12 @@ CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 #: pull waits ten seconds for a handshake.
 NOT_TLS = b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
 
+#: What a client gets that is turned away before it has asked anything.
+CROWDED = (
+    b"HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\n"
+    b"Retry-After: 5\r\nContent-Length: 0\r\n\r\n"
+)
+
 #: Statuses that never have a body (RFC 9110 sections 15.3.5 and 15.4.5).
 BODILESS = frozenset({204, 304})
 

@@ -1,28 +1,41 @@
 """One call of the registry API: the exchange, and what is told of it afterwards."""
 
+from urllib.parse import quote
+
 from pullthrough.interfaces import IContent
 from pullthrough.spec.provenance import Provenance
+from pullthrough.spec.ways import ROOT, Way
 from pullthrough.values import Identity
 from pullthrough.web.exchange import Headers, IExchange
 
 #: On every v2 answer; older clients look for it.
 API_VERSION = ("Docker-Distribution-Api-Version", "registry/2.0")
 
+#: With ``1`` in it an answer says which member of a group it came from.
+EXPLAIN = "x-pullthrough-explain"
+
 
 class Call:
     """An exchange with what was found out about it.
 
+    :param way: how it came here, and how its client comes back.
+    :ivar path: what is asked for, as on a connector of the repository's own.
     :ivar allowed: the methods that this endpoint takes.
+    :ivar namespace: the registry of which it is answered, as the client calls it;
+        empty: of everything here.
     :ivar provenance: which member answered, once that is known.
     :ivar status: what was answered; 0 before.
     """
 
-    def __init__(self, exchange: IExchange) -> None:
+    def __init__(self, exchange: IExchange, way: Way = ROOT) -> None:
         self.exchange = exchange
+        self.way = way
         self.head = exchange.head
         self.method = exchange.head.method
+        self.path = way.inner(exchange.head.path)
         self.parameters: dict[str, list[str]] = {}
         self.identity = Identity()
+        self.namespace = ""
         self.provenance: Provenance | None = None
         self.allowed: frozenset[str] = frozenset()
         self.status = 0
@@ -32,22 +45,44 @@ class Call:
         """The first value of a query parameter; empty when it is not there."""
         return self.parameters.get(name, [""])[0]
 
+    def outer(self, path: str) -> str:
+        """A path of ours, perhaps with parameters, for a client who comes back the same
+        way: below the same path, and of the same registry."""
+        path = self.way.outer(path)
+        if self.namespace:
+            mark = "&" if "?" in path else "?"
+            path += f"{mark}ns={quote(self.namespace, safe='')}"
+        return path
+
     def url(self, path: str) -> str:
-        """Where a path of ours is for the client: absolute behind a trusted reverse
-        proxy that tells how it is reached, else relative."""
+        """The same as a URL: absolute behind a trusted reverse proxy that tells how it
+        is reached, else relative."""
         seen = self.exchange.seen
-        return f"{seen.base}{path}" if seen.forwarded else path
+        return f"{seen.base if seen.forwarded else ''}{self.outer(path)}"
 
     def answer(self, status: int, headers: Headers, body: bytes = b"") -> None:
         """See :meth:`IExchange.answer`."""
         self.status = status
         self.sent = 0 if self.method == "HEAD" else len(body)
-        self.exchange.answer(status, [API_VERSION, *headers], body)
+        self.exchange.answer(status, [*self._told(), *headers], body)
 
     async def stream(
         self, status: int, headers: Headers, content: IContent, start: int, end: int
     ) -> None:
         """See :meth:`IExchange.stream`."""
-        await self.exchange.stream(status, [API_VERSION, *headers], content, start, end)
+        headers = [*self._told(), *headers]
+        await self.exchange.stream(status, headers, content, start, end)
         self.status = status
         self.sent = end - start
+
+    def _told(self) -> Headers:
+        """What every answer says; who answered is told to users only."""
+        told = [API_VERSION]
+        if self.namespace:
+            told.append(("OCI-Namespace", self.namespace))
+        came_from = self.provenance
+        wanted = self.identity.principal and self.head.get(EXPLAIN) == "1"
+        if came_from is not None and wanted:
+            told.append(("X-Pullthrough-Member", came_from.member))
+            told.append(("X-Pullthrough-Source", came_from.source.value))
+        return told

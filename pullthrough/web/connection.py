@@ -10,7 +10,7 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from pullthrough.spec.forwarded import Seen
-from pullthrough.web.answers import NOT_TLS
+from pullthrough.web.answers import CROWDED, NOT_TLS
 from pullthrough.web.exchange import Disconnected
 from pullthrough.web.head import LARGEST_HEAD, METHODS, Head, Refusal, parse_head
 from pullthrough.web.transaction import Transaction
@@ -50,6 +50,7 @@ class Connection(Protocol):
         self.peer = ""
         self.address = ""
         self.paused = False
+        self._entered = False
         self._buffer = b""
         self._fresh = True
         self._requests = 0
@@ -122,11 +123,25 @@ class Connection(Protocol):
             # Head and content go out in two writes; without this the second one waits
             # 40 ms for the client's acknowledgement of the first.
             self._transport.setTcpNoDelay(True)
+        self._entered = self._listener.crowd.enter(self.peer)
+        if not self._entered:
+            self._turn_away()
+            return
         self._listener.opened(self)
         self._expires = self.now() + HEAD_TIME
 
+    def _turn_away(self) -> None:
+        """There is no room: say so where that costs nothing."""
+        if self.secure:
+            self.abort()  # a handshake first would be what is too much
+            return
+        self._transport.write(CROWDED)
+        self._transport.loseConnection()
+
     def dataReceived(self, data: bytes) -> None:
         """Bytes have come."""
+        if not self._entered:
+            return
         if self._fresh:
             self._fresh = False
             if data[0] == _TLS_HANDSHAKE and not self.secure:
@@ -152,6 +167,9 @@ class Connection(Protocol):
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         """The client has gone."""
+        if not self._entered:
+            return
+        self._listener.crowd.leave(self.peer)
         self._expires = None
         self._listener.closed(self)
         if self._transaction is not None:

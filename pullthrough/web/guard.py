@@ -6,9 +6,10 @@ from dataclasses import dataclass
 
 from pullthrough.errors import Refused, Unauthenticated
 from pullthrough.interfaces import IAccessPolicy, IAuthenticator
-from pullthrough.spec.errorcodes import ErrorCode
+from pullthrough.spec.errorcodes import ErrorCode, InvalidText
 from pullthrough.spec.names import ImageName
 from pullthrough.spec.tokens import covers
+from pullthrough.spec.ways import MAIN, ROOT, Way, split_name
 from pullthrough.values import Identity
 from pullthrough.web.exchange import IExchange
 
@@ -21,20 +22,42 @@ BASIC_CHALLENGE = ("WWW-Authenticate", 'Basic realm="pullthrough"')
 
 @dataclass(frozen=True, slots=True)
 class Guard:
-    """The door of one connector.
+    """The door of one repository, for those who come one way.
 
-    :ivar service: the repository's name; tokens of one do not open another.
+    :ivar repository: its name, for the policy.
     :ivar mirror: clients pass it their Docker Hub login (moby#42022): credentials that
         prove nothing count as none.
     :ivar force_basic_auth: nobody is served without a name and password, and the
         challenge is Basic.
     """
 
-    service: str
+    repository: str
     authenticator: IAuthenticator
     policy: IAccessPolicy
     force_basic_auth: bool
     mirror: bool = False
+    way: Way = ROOT
+
+    @property
+    def service(self) -> str:
+        """What its tokens are for: they open no other repository, but those of the
+        main connector open each for the images that they name."""
+        return MAIN if self.way.prefix else self.repository
+
+    def scope(self, image: ImageName) -> str:
+        """What an image is called in such tokens, whatever way it was asked for."""
+        return f"{self.repository}/{image}" if self.way.prefix else image.text
+
+    def own(self, name: str) -> ImageName | None:
+        """The image here that a client gives that name; None when there can be none."""
+        if self.way.prefix:
+            repository, name = split_name(name)
+            if repository != self.repository:
+                return None
+        try:
+            return ImageName(name)
+        except InvalidText:
+            return None
 
     async def identify(self, exchange: IExchange) -> Identity:
         """Who is asking; anonymous without an ``Authorization`` header.
@@ -55,9 +78,7 @@ class Guard:
         scheme, _, rest = header[:_LONGEST].partition(" ")
         if scheme.lower() == "bearer":
             return self.authenticator.token(rest.strip(), self.service)
-        if scheme.lower() == "basic":
-            return await self.authenticator.password(*_pair(rest.strip()))
-        raise Unauthenticated("use Basic or Bearer authentication")
+        return await basic(header, self.authenticator)
 
     def admit(self, identity: Identity) -> None:
         """Let it in at all.
@@ -76,7 +97,7 @@ class Guard:
         self.admit(identity)
         wanted = ("registry", "catalog", "*")
         if image is not None:
-            wanted = ("repository", image.text, action)
+            wanted = ("repository", self.scope(image), action)
         # A token that was asked for without any scope is a login: podman's search
         # lists the catalogue with one.
         login = identity.access == () and action == "catalog"
@@ -90,7 +111,10 @@ class Guard:
 
     def may(self, identity: Identity, image: ImageName | None, action: str) -> bool:
         """Whether the principal may, whatever its token was narrowed to."""
-        return self.policy.permits(identity.principal, self.service, image, action)
+        principal = identity.principal
+        if self.force_basic_auth and not principal:
+            return False
+        return self.policy.permits(principal, self.repository, image, action)
 
     def permits(self, identity: Identity, image: ImageName, action: str) -> bool:
         """Whether *allow* lets it pass."""
@@ -113,17 +137,30 @@ class Guard:
         """
         if self.force_basic_auth:
             return BASIC_CHALLENGE
-        realm = f"{exchange.seen.base}/v2/token"
+        # One realm serves the main connector, whatever the image's name begins with.
+        realm = f"{exchange.seen.base}{self.way.base}/v2/token"
         value = f'Bearer realm="{realm}",service="{self.service}"'
         if image is not None:
             actions = "pull" if action == "pull" else f"pull,{action}"
-            scope = f"repository:{image}:{actions}"
+            prefix = self.way.prefix
+            scope = f"repository:{prefix}{image}:{actions}"
             if source not in (None, image):
-                scope += f" repository:{source}:pull"
+                scope += f" repository:{prefix}{source}:pull"
             value += f',scope="{scope}"'
         elif action == "catalog":
             value += ',scope="registry:catalog:*"'
         return "WWW-Authenticate", value
+
+
+async def basic(header: str, authenticator: IAuthenticator) -> Identity:
+    """Who is asking, by the name and password in an ``Authorization`` header.
+
+    :raises Unauthenticated: when there are none, or they prove nothing.
+    """
+    scheme, _, rest = header[:_LONGEST].partition(" ")
+    if scheme.lower() != "basic":
+        raise Unauthenticated("log in with a name and password")
+    return await authenticator.password(*_pair(rest.strip()))
 
 
 def _pair(encoded: str) -> tuple[str, str]:

@@ -13,6 +13,7 @@ from pullthrough.interfaces import IListener
 from pullthrough.spec.forwarded import TrustedProxies
 from pullthrough.web.answers import Dates, head_bytes
 from pullthrough.web.connection import Connection
+from pullthrough.web.crowd import Crowd
 from pullthrough.web.exchange import Application, Headers
 
 #: Seconds between two looks at the deadlines of all connections.
@@ -28,6 +29,7 @@ class Listener:
     :param clock: for deadlines; ticks only while connections are open.
     :param secure: whether TLS lies below.
     :param trusted: the reverse proxies in front of it.
+    :param crowd: counts the connections; None: one of its own.
     """
 
     noisy = False
@@ -38,10 +40,12 @@ class Listener:
         clock: IReactorTime,
         secure: bool = False,
         trusted: TrustedProxies = _NOBODY,
+        crowd: Crowd | None = None,
     ) -> None:
         self.application = application
         self.secure = secure
         self.trusted = trusted
+        self.crowd = crowd or Crowd()
         self.draining = False
         self._clock = clock
         self._dates = Dates()

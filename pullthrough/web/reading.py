@@ -119,7 +119,8 @@ async def list_tags(call: Call, repository: IRepository, image: ImageName) -> No
     """GET of an image's tags (end-8)."""
     page = parse_page(call.parameters)
     names = await repository.tags(image, page)
-    _answer_list(call, f"/v2/{image}/tags/list", "tags", names, {"name": image.text})
+    name = f"{call.way.prefix}{image}"
+    _answer_list(call, f"/v2/{image}/tags/list", "tags", names, {"name": name})
 
 
 async def list_referrers(
@@ -138,7 +139,7 @@ async def list_referrers(
         headers.append(("OCI-Filters-Applied", "artifactType"))
     listed = {str(one.descriptor.digest): _referrer(one) for one in records}
     names = _fitting(cut(listed, page), listed)
-    link = next_link(path, page, names)
+    link = next_link(call.outer(path), page, names)
     if link is not None:
         headers.append(("Link", link))
     entries = ",".join(listed[name] for name in names.names)
@@ -173,7 +174,11 @@ def _referrer(record: ManifestRecord) -> str:
 async def list_images(call: Call, repository: IRepository) -> None:
     """GET of the catalogue."""
     page = parse_page(call.parameters)
-    names = await repository.images(page)
+    answer_images(call, await repository.images(page))
+
+
+def answer_images(call: Call, names: Names) -> None:
+    """Answer with a page of the catalogue."""
     _answer_list(call, "/v2/_catalog", "repositories", names, {})
 
 
@@ -181,7 +186,7 @@ def _answer_list(
     call: Call, path: str, key: str, names: Names, fields: dict[str, str]
 ) -> None:
     headers = [("Content-Type", "application/json"), *_warning(names.warning)]
-    link = next_link(path, parse_page(call.parameters), names)
+    link = next_link(call.outer(path), parse_page(call.parameters), names)
     if link is not None:
         headers.append(("Link", link))
     document = {**fields, key: list(names.names)}

@@ -1,35 +1,37 @@
-"""The registry API of one connector: route, principal, right, then the work."""
+"""The registry API of one repository: what may pass the door is done here."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from twisted.internet.interfaces import IReactorTime
-from twisted.logger import Logger
 
-from pullthrough.accessline import AccessLine, AccessLog
-from pullthrough.errors import (
-    Invalid,
-    Miss,
-    Outage,
-    Refused,
-    RegistryError,
-    Unauthenticated,
+from pullthrough.accessline import AccessLog
+from pullthrough.errors import Miss, Refused, Unauthenticated
+from pullthrough.interfaces import (
+    INamespaced,
+    IReferrers,
+    IRepository,
+    IWritableRepository,
 )
-from pullthrough.interfaces import IReferrers, IRepository, IWritableRepository
 from pullthrough.spec import routes
 from pullthrough.spec.digest import Digest
 from pullthrough.spec.errorcodes import ErrorCode, InvalidText
 from pullthrough.spec.names import ImageName
+from pullthrough.spec.namespaces import parse_namespace
 from pullthrough.spec.routes import Route
-from pullthrough.values import Identity
+from pullthrough.spec.tokens import Access
+from pullthrough.spec.ways import Way
 from pullthrough.web import reading, v1, writing
+from pullthrough.web.answering import Answering, Challenged
 from pullthrough.web.call import Call
+from pullthrough.web.door import enter, invalid, known_method
 from pullthrough.web.exchange import IExchange
-from pullthrough.web.failures import tell
 from pullthrough.web.guard import BASIC_CHALLENGE, Guard
-from pullthrough.web.tokens import give_token
+from pullthrough.web.tokens import give_token, permitted
 
-#: The right that each method of a route needs; what is missing needs ``push``.
-_ACTIONS = {"GET": "pull", "HEAD": "pull", "DELETE": "delete"}
+#: The methods that a repository without pushes has a use for.
+_READING = frozenset({"GET", "HEAD"})
+_WRITING = _READING | {"POST", "PUT", "PATCH", "DELETE"}
 
 
 class Site:
@@ -37,9 +39,8 @@ class Site:
 
     :param now: seconds since the epoch, for tokens.
     :param v1_enabled: whether Docker's V1 API is there as well.
+    :ivar guard: who may come in; also the way by which requests come.
     """
-
-    _why = Logger(namespace="pullthrough")
 
     def __init__(
         self,
@@ -51,167 +52,96 @@ class Site:
         *,
         v1_enabled: bool = False,
     ) -> None:
-        self._repository = repository
-        self._guard = guard
+        self.repository = repository
+        self.guard = guard
         self._access_log = access_log
         self._clock = clock
         self._now = now
         self._v1_enabled = v1_enabled
+        self._answering = Answering(repository.name, access_log, clock, guard.mirror)
+
+    def by(self, way: Way) -> "Site":
+        """The same for those who come another way."""
+        return Site(
+            self.repository,
+            replace(self.guard, way=way),
+            self._access_log,
+            self._clock,
+            self._now,
+            v1_enabled=self._v1_enabled,
+        )
 
     async def __call__(self, exchange: IExchange) -> None:
         """Answer one request; see :data:`Application`."""
-        call = Call(exchange)
-        begun = self._clock.seconds()
-        source = ""
-        try:
-            await self._answer(call)
-            source = call.provenance.source.value if call.provenance else ""
-        except RegistryError as error:
-            source = "error"
-            self._tell_why(call, error)
-            _answer_error(call, error, self._guard.mirror)
-        except BaseException:
-            source = "error"
-            raise
-        finally:
-            self._log(call, begun, source)
-
-    def _tell_why(self, call: Call, error: RegistryError) -> None:
-        """Log why an answer failed that was nobody's fault here."""
-        if isinstance(error, Outage) or (isinstance(error, Miss) and not error.certain):
-            self._why.warn(
-                "{repository}: {method} {path!r}: {why!r}",
-                repository=self._repository.name,
-                method=call.method,
-                path=call.head.path[:512],
-                why=error.detail,
-            )
-
-    def _log(self, call: Call, begun: float, source: str) -> None:
-        self._access_log(
-            AccessLine(
-                peer=call.exchange.seen.peer,
-                principal=call.identity.principal,
-                repository=self._repository.name,
-                method=call.method,
-                path=call.head.path,
-                status=call.status,
-                sent=call.sent,
-                seconds=self._clock.seconds() - begun,
-                member=call.provenance.member if call.provenance else "",
-                source=source,
-                agent=call.head.get("user-agent"),
-            )
-        )
+        await self._answering(Call(exchange, self.guard.way), self._answer)
 
     async def _answer(self, call: Call) -> None:
-        if self._v1_enabled and call.head.path.startswith("/v1/"):
+        if self._v1_enabled and call.path.startswith("/v1/"):
             await self._answer_v1(call)
             return
+        route = await enter(call, self.guard)
         try:
-            route = routes.parse_route(call.head.path)
-            call.parameters = routes.parse_query(call.head.query)
+            repository = self._within(call)
+            writable = IWritableRepository.providedBy(repository)
+            known_method(call, route, _WRITING if writable else _READING)
+            await self._work(call, repository, route)
         except InvalidText as error:
-            # Only who may be here at all is told what is wrong.
-            await self._admit(call, routes.Base(), None, "pull")
-            raise _invalid(error) from error
-        if route is None:
-            await self._admit(call, routes.Base(), None, "pull")
-            raise Miss(ErrorCode.UNSUPPORTED, "there is no such endpoint")
-        image: ImageName | None = getattr(route, "image", None)
-        action = self._action(call.method, route)
-        await self._admit(call, route, image, action)
-        if isinstance(route, routes.Token) and call.method != "GET":
-            # Clients that try OAuth2's POST go on with GET after a 404.
-            raise Miss(ErrorCode.UNSUPPORTED, "ask for a token by GET")
-        call.allowed = self._methods(route)
-        if call.method not in routes.METHODS[type(route)]:
-            raise Refused(
-                ErrorCode.UNSUPPORTED, f"{call.method} has no meaning on this endpoint"
-            )
-        try:
-            await self._work(call, route)
-        except InvalidText as error:
-            raise _invalid(error) from error
+            raise invalid(error) from error
+
+    def _within(self, call: Call) -> IRepository:
+        """What is asked: all of the repository, or in a group only what stands for the
+        registry that ``ns`` names. That is a key; nothing is connected to by it.
+
+        :raises InvalidText: when ``ns`` names no host.
+        :raises Miss: when no member stands for that registry.
+        """
+        named = call.parameter("ns")
+        if not (named and INamespaced.providedBy(self.repository)):
+            # A mirror is told of which registry it is one.
+            return self.repository
+        group: INamespaced = self.repository
+        found: IRepository | None = group.within(parse_namespace(named))
+        if found is None:
+            raise Miss(ErrorCode.NAME_UNKNOWN, f"nothing of {named} is served here")
+        call.namespace = named
+        return found
 
     async def _answer_v1(self, call: Call) -> None:
         try:
             route = v1.find(call)
             call.parameters = routes.parse_query(call.head.query)
-            call.identity = await self._guard.identify(call.exchange)
-            v1.admit(call, self._guard, route)
+            call.identity = await self.guard.identify(call.exchange)
+            v1.admit(call, self.guard, route)
         except InvalidText as error:
-            raise _invalid(error) from error
+            raise invalid(error) from error
         except Unauthenticated as error:
-            raise _Challenged(error, BASIC_CHALLENGE) from error
-        await v1.answer(call, self._repository, route)
+            raise Challenged(error, BASIC_CHALLENGE) from error
+        await v1.answer(call, self.repository, route)
 
-    def _methods(self, route: Route) -> frozenset[str]:
-        known = routes.METHODS[type(route)]
-        if IWritableRepository.providedBy(self._repository):
-            return known
-        return known & {"GET", "HEAD"}
-
-    def _action(self, method: str, route: Route) -> str:
-        if isinstance(route, routes.Catalog):
-            return "catalog"
-        if isinstance(route, routes.UploadsRoute | routes.UploadRoute):
-            return "push"
-        return _ACTIONS.get(method, "push")
-
-    async def _admit(
-        self, call: Call, route: Route, image: ImageName | None, action: str
-    ) -> None:
-        """Find out who is asking, and whether they may."""
-        guard = self._guard
-        try:
-            call.identity = await guard.identify(call.exchange)
-            if isinstance(route, routes.Token):
-                guard.admit(call.identity)
-            elif not isinstance(route, routes.Base):
-                guard.allow(call.identity, image, action)
-            elif call.identity == Identity():
-                # Always challenged: from here clients learn how to log in, and
-                # whether a password is right.
-                raise Unauthenticated("log in, or ask for an anonymous token")
-        except Unauthenticated as error:
-            challenge = guard.challenge(call.exchange, image, action, _source(call))
-            if isinstance(route, routes.Token):
-                challenge = BASIC_CHALLENGE
-            raise _Challenged(error, challenge) from error
-
-    async def _work(self, call: Call, route: Route) -> None:
+    async def _work(self, call: Call, repository: IRepository, route: Route) -> None:
         match route:
             case routes.Base():
                 call.answer(200, [("Content-Type", "application/json")], b"{}")
             case routes.Token():
-                give_token(call, self._guard, self._now())
+                give_token(call, self.guard, self._now(), self._permitted)
             case routes.Catalog():
-                await reading.list_images(call, self._repository)
+                await reading.list_images(call, repository)
             case routes.TagsRoute(image):
-                await reading.list_tags(call, self._repository, image)
-            case routes.ReferrersRoute() if IReferrers.providedBy(self._repository):
-                referrers: IReferrers = self._repository
+                await reading.list_tags(call, repository, image)
+            case routes.ReferrersRoute() if IReferrers.providedBy(repository):
+                referrers: IReferrers = repository
                 await reading.list_referrers(call, referrers, route)
             case routes.ReferrersRoute():
                 raise Miss(ErrorCode.UNSUPPORTED, "referrers are not listed here")
-            case routes.ManifestRoute() if call.method in ("GET", "HEAD"):
-                await reading.read_manifest(call, self._repository, route)
-            case routes.BlobRoute() if call.method in ("GET", "HEAD"):
-                await reading.read_blob(call, self._repository, route)
+            case routes.ManifestRoute() if call.method in _READING:
+                await reading.read_manifest(call, repository, route)
+            case routes.BlobRoute() if call.method in _READING:
+                await reading.read_blob(call, repository, route)
             case _:
-                await self._write(call, self._writable(), route)
+                await self._write(call, _writable(repository), route)
 
-    def _writable(self) -> IWritableRepository:
-        repository = self._repository
-        if not IWritableRepository.providedBy(repository):
-            raise Refused(
-                ErrorCode.UNSUPPORTED,
-                f"{repository.name} is a {repository.kind} repository that takes no"
-                " pushes and no deletes",
-            )
-        writable: IWritableRepository = repository
-        return writable
+    def _permitted(self, call: Call, asked: Access) -> Access | None:
+        return permitted(asked, call.identity, self.guard)
 
     async def _write(
         self, call: Call, repository: IWritableRepository, route: Route
@@ -242,7 +172,7 @@ class Site:
 
         :raises Unauthenticated: when only the token's scope is in the way.
         """
-        guard, named = self._guard, _source(call)
+        guard, named = self.guard, self.guard.own(call.parameter("from"))
         if not call.parameter("mount"):
             return []
         if named is None and not call.parameter("from"):
@@ -257,38 +187,18 @@ class Site:
             if not guard.may(call.identity, named, "pull"):
                 return []
             challenge = guard.challenge(call.exchange, route.image, "push", named)
-            raise _Challenged(error, challenge) from error
+            raise Challenged(error, challenge) from error
         except Refused:
             return []
         return [named]
 
 
-def _source(call: Call) -> ImageName | None:
-    """The image that a mount names, if it names one."""
-    try:
-        return ImageName(call.parameter("from"))
-    except InvalidText:
-        return None
-
-
-class _Challenged(Unauthenticated):
-    """A refusal with the challenge that goes with it."""
-
-    def __init__(self, error: Unauthenticated, challenge: tuple[str, str]) -> None:
-        super().__init__(error.detail)
-        self.challenge = challenge
-
-
-def _invalid(error: InvalidText) -> Invalid:
-    return Invalid(error.code, error.detail)
-
-
-def _answer_error(call: Call, error: RegistryError, mirror: bool) -> None:
-    told = tell(error, mirror)
-    headers = list(told.headers)
-    if isinstance(error, _Challenged):
-        headers.append(error.challenge)
-    if told.status == 405:
-        # RFC 9110 section 15.5.6: "The origin server MUST generate an Allow header".
-        headers.append(("Allow", ", ".join(sorted(call.allowed - {call.method}))))
-    call.answer(told.status, headers, told.body)
+def _writable(repository: IRepository) -> IWritableRepository:
+    if not IWritableRepository.providedBy(repository):
+        raise Refused(
+            ErrorCode.UNSUPPORTED,
+            f"{repository.name} is a {repository.kind} repository that takes no"
+            " pushes and no deletes",
+        )
+    writable: IWritableRepository = repository
+    return writable

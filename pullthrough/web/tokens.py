@@ -1,6 +1,7 @@
 """The token realm, ``/v2/token``: Docker's token authentication by GET."""
 
 import json
+from collections.abc import Callable
 from datetime import UTC, datetime
 
 from pullthrough.spec.errorcodes import InvalidText
@@ -14,20 +15,25 @@ from pullthrough.web.guard import Guard
 _ACTIONS = ("pull", "push", "delete")
 
 
-def give_token(call: Call, guard: Guard, now: float) -> None:
+def give_token(
+    call: Call,
+    guard: Guard,
+    now: float,
+    permitted: Callable[[Call, Access], Access | None],
+) -> None:
     """Answer with a token for what was asked, as far as it is permitted.
 
     Distribution, "Token Authentication": fewer rights than asked are no error.
 
     :param now: seconds since the epoch.
+    :param permitted: what of something asked for may be granted; None: nothing.
     """
-    identity = call.identity
     access = [
         granted
         for asked in parse_scopes(call.parameters.get("scope", []))
-        if (granted := _permitted(asked, identity, guard)) is not None
+        if (granted := permitted(call, asked)) is not None
     ]
-    token = guard.authenticator.grant(identity, guard.service, access)
+    token = guard.authenticator.grant(call.identity, guard.service, access)
     document = {
         "token": token,
         "access_token": token,
@@ -38,12 +44,13 @@ def give_token(call: Call, guard: Guard, now: float) -> None:
     call.answer(200, headers, json.dumps(document).encode())
 
 
-def _permitted(asked: Access, identity: Identity, guard: Guard) -> Access | None:
-    """What of ``asked`` the identity may have; None: nothing."""
-    principal = identity.principal
-    permits = guard.policy.permits
+def permitted(asked: Access, identity: Identity, guard: Guard) -> Access | None:
+    """What of ``asked`` the identity may have; None: nothing.
+
+    :param asked: names images as clients of the repository's own connector do.
+    """
     if asked.kind == "registry" and asked.name == "catalog":
-        return asked if permits(principal, guard.service, None, "catalog") else None
+        return asked if guard.may(identity, None, "catalog") else None
     if asked.kind != "repository":
         return None
     try:
@@ -54,6 +61,6 @@ def _permitted(asked: Access, identity: Identity, guard: Guard) -> Access | None
     actions = frozenset(
         action
         for action in wanted
-        if action in _ACTIONS and permits(principal, guard.service, image, action)
+        if action in _ACTIONS and guard.may(identity, image, action)
     )
     return Access(asked.kind, asked.name, actions) if actions else None

@@ -51,7 +51,7 @@ def find(call: Call) -> V1Route | None:
 
     :raises InvalidText: when a name is malformed.
     """
-    return parse_v1(call.head.path)
+    return parse_v1(call.path)
 
 
 async def answer(call: Call, repository: IRepository, route: V1Route | None) -> None:

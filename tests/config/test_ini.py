@@ -170,6 +170,7 @@ class MeaningTests(ConfigCase):
             *("password", "bearer_token", "library", "metadata_max_age"),
             *("member_names", "writable_member", "online", "write_policy"),
             *("latest_policy", "v1_enabled", "trusted_proxies"),
+            "proxy_protocol",
             "strict_content_type_validation",
             *("private_hosts", "offline", "content_max_age", "stale_max_age"),
             *("metadata_max_age.latest", "deleted_tags", "negative_cache_enabled"),
@@ -178,6 +179,9 @@ class MeaningTests(ConfigCase):
                 "routing_rule_name",
                 "index_type",
                 "index_url",
+                "owns",
+                "namespaces",
+                "subdomain",
                 "cache_foreign_layers",
                 "foreign_layer_urls",
                 "mode",
@@ -186,6 +190,13 @@ class MeaningTests(ConfigCase):
             ),
         ):
             self.assertIn(f"{option} =", text)
+
+    def test_proxy_protocol(self) -> None:
+        """Addresses, networks and ``unix``; nobody by default."""
+        self.assertEqual(self.parse(GOOD).proxy_protocol, ())
+        top = "[pullthrough]\nproxy_protocol = 10.0.0.6, 2001:db8::/32, unix\n"
+        expected = ("10.0.0.6", "2001:db8::/32", "unix")
+        self.assertEqual(self.parse(top + GOOD).proxy_protocol, expected)
 
     def test_the_environment(self) -> None:
         """It overrides what is in the file; what it means nothing is a fault."""
@@ -275,6 +286,7 @@ class FaultTests(ConfigCase):
         """A wrong value is told with the right form."""
         for section, option, value, reason in (
             ("pullthrough", "trusted_proxies", "proxy.example", "'proxy.example' does"),
+            ("pullthrough", "proxy_protocol", "10.0.0.1/33", "'10.0.0.1/33' does"),
             ("http", "timeout", "0s", "must be from 1s"),
             ("http", "timeout", "soon", "a duration is written like"),
             ("http", "retries", "x", "must be a whole number"),

@@ -4,6 +4,7 @@ from math import inf
 
 from pullthrough.config.model import Remote
 from pullthrough.spec.freshness import Deleted, Freshness
+from pullthrough.spec.ownership import Ownership
 from pullthrough.spec.routing import Mode, RoutingRule
 from tests.config.test_ini import GOOD, ConfigCase
 
@@ -38,7 +39,12 @@ class MeaningTests(ProxyCase):
         gone are kept, hosts that fail are left alone."""
         remote = self.remote()
         self.assertEqual(
-            remote, Remote("https://hub.test", index_url="https://hub.test")
+            remote,
+            Remote(
+                "https://hub.test",
+                index_url="https://hub.test",
+                namespaces=("hub.test", "hub.test:443"),
+            ),
         )
         self.assertEqual(
             remote.freshness,
@@ -49,6 +55,27 @@ class MeaningTests(ProxyCase):
         self.assertFalse(remote.blocked)
         self.assertIsNone(remote.rule)
         self.assertEqual(remote.urls, ())
+
+    def test_namespaces(self) -> None:
+        """The host of the upstream, Docker Hub by any of its names, or what is said."""
+        self.assertEqual(
+            self.remote("namespaces = docker.io, hub").namespaces, ("docker.io", "hub")
+        )
+        text = HUB.replace("hub.test", "registry-1.docker.io")
+        (repository,) = self.parse(text).repositories
+        assert repository.remote is not None
+        self.assertIn("docker.io", repository.remote.namespaces)
+
+    def test_owns(self) -> None:
+        """Globs and @existing, of a hosted repository only."""
+        hosted = "[repository:own]\ntype = hosted\nowns = team/*, @existing\n"
+        (repository,) = self.parse(hosted).repositories
+        self.assertEqual(repository.ownership, Ownership(("team/*",), True))
+        self.fault(
+            hosted.replace("existing", "x"),
+            "[repository:own] owns: @x is neither a glob nor @existing",
+        )
+        self.wrong("owns: there is no such option here", "owns = team/*")
 
     def test_foreign_layers(self) -> None:
         """Not fetched; with the switch from anywhere by HTTPS, or where globs say."""

@@ -1,6 +1,7 @@
 """What every metadata store must do; a mixin for its test case."""
 
 from collections.abc import Coroutine
+from dataclasses import replace
 from typing import Any, TypeVar
 
 from twisted.internet.defer import Deferred
@@ -15,6 +16,7 @@ from pullthrough.spec.pages import Names, Page
 from pullthrough.spec.reference import Tag
 from pullthrough.values import (
     BlobRecord,
+    LoginRecord,
     ManifestRecord,
     ReferrersRecord,
     TagRecord,
@@ -239,6 +241,37 @@ class MetadataStoreContract:
         self.assertIsNone(self.now(listed(own, OTHER, SUBJECT)))
         self.assertIsNone(self.now(listed(self.repository("other"), APP, SUBJECT)))
         self.assertEqual(list(self.now(self.store.referrers(own, APP, SUBJECT))), [])
+
+    def test_has_image(self) -> None:
+        """An image is there as long as it has a manifest."""
+        own = self.repository()
+        self.now(self.store.add_blob(own, APP, LAYER.digest, 5))
+        self.assertFalse(self.now(self.store.has_image(own, APP)))
+        digest = self.put(own, b"m")
+        self.assertTrue(self.now(self.store.has_image(own, APP)))
+        self.assertFalse(self.now(self.store.has_image(own, OTHER)))
+        self.assertFalse(self.now(self.store.has_image(own + 1, APP)))
+        self.now(self.store.delete_manifest(own, APP, digest))
+        self.assertFalse(self.now(self.store.has_image(own, APP)))
+
+    def test_logins(self) -> None:
+        """Kept by the token's hash; using one only moves its time; old ones go."""
+        one = LoginRecord(b"1" * 32, "alice", "own", "proof", 10.0)
+        two = LoginRecord(b"2" * 32, "bob", "all", "other", 20.0)
+        for record_ in (one, two):
+            self.now(self.store.put_login(record_))
+        self.assertEqual(self.now(self.store.login(b"1" * 32)), one)
+        self.assertIsNone(self.now(self.store.login(b"3" * 32)))
+        used = LoginRecord(b"1" * 32, "mallory", "x", "y", 30.0)
+        self.now(self.store.put_login(used))
+        self.assertEqual(
+            self.now(self.store.login(b"1" * 32)), replace(one, used_at=30.0)
+        )
+        self.assertEqual(self.now(self.store.end_logins_before(25.0)), 1)
+        self.assertIsNone(self.now(self.store.login(b"2" * 32)))
+        for _ in range(2):
+            self.now(self.store.end_login(b"1" * 32))
+        self.assertIsNone(self.now(self.store.login(b"1" * 32)))
 
     def test_foreign_layers(self) -> None:
         """They are found by their digest, but are no links: nothing must be there."""

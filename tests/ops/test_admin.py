@@ -1,16 +1,14 @@
-"""The admin connector: status, metrics, health."""
+"""The pages of the main connector: status, metrics, health."""
 
 import json
 from typing import Any
 
-from twisted.internet.testing import StringTransport
 from twisted.trial.unittest import SynchronousTestCase
-from zope.interface.verify import verifyObject
 
 from pullthrough.accessline import AccessLine
-from pullthrough.interfaces import IListener
-from pullthrough.ops.admin import AdminListener, admin_site
+from pullthrough.ops.admin import documents
 from pullthrough.ops.metrics import Metrics
+from pullthrough.spec.forwarded import Seen
 from pullthrough.values import UpstreamState
 
 HUB = UpstreamState("hub.test:443 as <up>", 100, 7, 30.4, "blocked", 41.2)
@@ -36,59 +34,60 @@ def line(**more: Any) -> AccessLine:
 
 
 class AdminTests(SynchronousTestCase):
-    """What it answers, over a connection."""
+    """What stands in them."""
 
     def setUp(self) -> None:
         self.metrics = Metrics(lambda: [HUB, QUIET])
-        site = admin_site(self.metrics.text, lambda: [HUB, QUIET])
-        self.listener = AdminListener(site)
-        self.assertTrue(verifyObject(IListener, self.listener))
+        self.documents = documents(self.metrics.text, lambda: [HUB, QUIET], str.upper)
 
-    def ask(self, path: str, method: str = "GET") -> tuple[bytes, bytes]:
-        """Head and body of an answer."""
-        protocol: Any = self.listener.buildProtocol(None)  # type: ignore[arg-type]
-        transport = StringTransport()
-        protocol.makeConnection(transport)
-        request = f"{method} {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
-        protocol.dataReceived(request.encode())
-        head, _, body = transport.value().partition(b"\r\n\r\n")
-        return head, body
+    def page(self, path: str) -> bytes:
+        """A page."""
+        return self.documents[path].content(Seen("127.0.0.1", False, "localhost"))
 
     def test_status(self) -> None:
         """As a page, in which nothing is markup but ours, and as JSON."""
-        head, page = self.ask("/")
-        self.assertIn(b" 200 ", head)
-        self.assertIn(b"Content-Security-Policy: default-src 'none'", head)
+        page = self.page("/")
         self.assertIn(b"hub.test:443 as &lt;up&gt;", page)
         self.assertIn(b"blocked, next attempt in 41 s", page)
         self.assertIn(b"7 of 100", page)
-        document = json.loads(self.ask("/status")[1])
+        document = json.loads(self.page("/status"))
         hub, quiet = document["upstreams"]
         self.assertEqual((hub["remaining"], hub["limited_for"]), (7, 30.4))
         self.assertIsNone(quiet["limit"])
 
+    def test_clients(self) -> None:
+        """They are told of the name by which this one has reached us."""
+        page = self.documents["/clients"]
+        self.assertFalse(page.free)
+        for asked, expected in (
+            ("registry.test:8081", b"REGISTRY.TEST"),
+            ("registry.test", b"REGISTRY.TEST"),
+            ("[2001:db8::a]:8081", b"2001:DB8::A"),
+            ("[::1]", b"::1"),
+        ):
+            content = page.content(Seen("192.0.2.1", False, asked))
+            self.assertEqual(content, expected)
+
     def test_a_limit(self) -> None:
         """Without a block the pause is told."""
         states = [UpstreamState("hub.test:443", limited_for=59.6)]
-        self.listener = AdminListener(admin_site(self.metrics.text, lambda: states))
-        self.assertIn(b"limits us for another 60 s", self.ask("/")[1])
+        self.documents = documents(self.metrics.text, lambda: states, str.upper)
+        self.assertIn(b"limits us for another 60 s", self.page("/"))
 
     def test_health(self) -> None:
-        """The reactor answers."""
-        self.assertEqual(self.ask("/health/live")[1], b"live\n")
-
-    def test_nothing_else(self) -> None:
-        """Other paths and methods are not there."""
-        self.assertIn(b" 404 ", self.ask("/other")[0])
-        self.assertIn(b" 405 ", self.ask("/status", "POST")[0])
+        """The process lives, and that alone is for everybody."""
+        self.assertEqual(self.page("/health/live"), b"live\n")
+        free = {path for path, page in self.documents.items() if page.free}
+        self.assertEqual(free, {"/health/live"})
 
     def test_metrics(self) -> None:
         """Requests, stale answers and budgets, by names of the configuration only."""
         self.metrics.observe(line())
         self.metrics.observe(line(method="BREW", member="", source=""))
-        head, body = self.ask("/metrics")
-        self.assertIn(b"text/plain; version=0.0.4", head)
-        text = body.decode()
+        self.assertIn(
+            "text/plain; version=0.0.4", self.documents["/metrics"].content_type
+        )
+        text = self.page("/metrics").decode()
         for expected in (
             'pullthrough_answers_total{member="hub",source="stale"} 1.0',
             'requests_total{method="other",repository="all",status="200"} 1.0',
@@ -100,16 +99,3 @@ class AdminTests(SynchronousTestCase):
             self.assertIn(expected, text)
         self.assertNotIn("secret", text)
         self.assertNotIn('budget_limit{to="quiet', text)
-
-    def test_its_end(self) -> None:
-        """Nothing is waited for."""
-        self.successResultOf(_deferred(self.listener.drain()))
-        self.listener.abort_all()
-        self.listener.doStart()
-        self.listener.doStop()
-
-
-def _deferred(coroutine: Any) -> Any:
-    from twisted.internet.defer import Deferred
-
-    return Deferred.fromCoroutine(coroutine)

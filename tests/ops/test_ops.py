@@ -65,7 +65,8 @@ class SupervisorTests(SynchronousTestCase):
                 self.assertEqual(receiver.recv(100), b"READY=1\nSTATUS=x")
 
     def test_nobody_listens(self) -> None:
-        """Then nothing is said."""
+        """Then nothing is said, and nothing fails, also when somebody has left."""
         supervisor = Supervisor({})
         self.assertEqual(supervisor.interval, 0.0)
         supervisor.tell("READY=1")
+        Supervisor({"NOTIFY_SOCKET": "/nowhere/notify"}).tell("STOPPING=1")

@@ -1,75 +1,174 @@
-"""The chain's four outcomes, over every order of members."""
+"""The chain's outcomes, over every order of members, against a model in prose."""
 
 import itertools
+from dataclasses import dataclass
+from typing import Any
 
 from twisted.internet.defer import Deferred
 from twisted.trial.unittest import SynchronousTestCase
 
-from pullthrough.errors import Miss, Outage, Refused, RegistryError, UpstreamOutage
+from pullthrough.errors import (
+    Miss,
+    Offline,
+    Outage,
+    Refused,
+    RegistryError,
+    RuledOut,
+    UpstreamOutage,
+    UpstreamTimeout,
+)
 from pullthrough.interfaces import IRepository
-from pullthrough.repository.chain import all_found, first_found
+from pullthrough.repository.chain import first_found, gathered
+from pullthrough.repository.group import GroupRepository
+from pullthrough.spec.digest import Digest
 from pullthrough.spec.errorcodes import ErrorCode
+from pullthrough.spec.names import ImageName
+from pullthrough.spec.reference import Reference, Tag
 
+APP = ImageName("team/app")
+DIGEST = Digest.of(b"x")
+
+#: What a member may say. *copy* is found without network.
 OUTCOMES: dict[str, RegistryError | None] = {
+    "copy": None,
     "found": None,
     "miss": Miss(ErrorCode.MANIFEST_UNKNOWN, "no"),
     "outage": UpstreamOutage("gone"),
     "refused": Refused(ErrorCode.DENIED, "never"),
+    "hanging": UpstreamTimeout("silent"),
+    "offline": Offline("x"),
 }
 
 
 class Member:
     """A member with one answer."""
 
-    def __init__(self, index: int, kind: str, outcome: str) -> None:
+    def __init__(self, index: int, kind: str, outcome: str, owned: bool) -> None:
         self.name = f"{index}"
         self.kind = kind
         self.outcome = outcome
+        self.owned = owned and kind == "hosted"
         self.asked = 0
+        self.waiting: Deferred[None] | None = None
 
-    async def ask(self) -> str:
+    async def owns(self, image: ImageName) -> bool:
+        """As the test says."""
+        return self.owned
+
+    async def holds(self, image: ImageName, digest: Digest) -> Any:
+        """Only what lies here."""
+        error = OUTCOMES[self.outcome]
+        if isinstance(error, Offline) or (self.kind == "hosted" and _fails(error)):
+            raise error
+        return DIGEST if self.outcome == "copy" else None
+
+    async def ask(self, *_: Any) -> str:
         """Give the answer."""
         self.asked += 1
         error = OUTCOMES[self.outcome]
+        if self.outcome == "hanging":
+            self.waiting = Deferred()
+            await self.waiting
         if error is not None:
             raise error
         return self.name
 
+    resolve = manifest = blob = blob_size = ask
 
-def expected(members: list[Member]) -> tuple[str, int]:
-    """What must come out, and how many members are asked: the table in prose."""
-    outage = False
-    for index, member in enumerate(members):
-        if member.outcome in ("found", "refused"):
-            return (member.name if member.outcome == "found" else "refused"), index + 1
-        if member.outcome == "outage":
+
+def _fails(error: RegistryError | None) -> bool:
+    return isinstance(error, UpstreamOutage | UpstreamTimeout)
+
+
+@dataclass
+class Expected:
+    """What must come out, and who is asked in which order."""
+
+    result: str
+    asked: list[str]
+
+
+def model(members: list[Member], digest: bool) -> Expected:
+    """The rules in prose."""
+    if any(member.owned for member in members):
+        # A name that a hosted member owns is never asked of a proxy.
+        members = [member for member in members if member.kind == "hosted"]
+    if digest:
+        # A copy is as good wherever it lies, and needs no network.
+        for member in members:
+            if member.outcome == "copy":
+                return Expected(member.name, [member.name])
+    asked: list[str] = []
+    outage = miss = offline = ""
+    for member in members:
+        asked.append(member.name)
+        if member.outcome in ("copy", "found"):
+            return Expected(member.name, asked)
+        if member.outcome == "refused":
+            return Expected("refused", asked)
+        if member.outcome in ("outage", "hanging"):
             if member.kind == "hosted":
-                return "outage", index + 1
-            outage = True
-    return ("outage" if outage else "miss"), len(members)
+                # One cannot know what it holds.
+                return Expected(member.outcome, asked)
+            outage = outage or member.outcome
+        elif member.outcome == "offline":
+            offline = "offline"
+        else:
+            miss = "miss"
+    return Expected(outage or miss or offline or "none", asked)
+
+
+class ModelTests(SynchronousTestCase):
+    """A group of three."""
+
+    def test_every_combination(self) -> None:
+        """Three members of either kind and every outcome; the name owned or not; by
+        tag and digest; GET and HEAD, of manifests and blobs."""
+        choices = list(itertools.product(("hosted", "proxy"), OUTCOMES))
+        count = 0
+        for combination in itertools.product(choices, repeat=3):
+            for owned, digest in itertools.product((False, True), repeat=2):
+                count += 1
+                methods = ("resolve", "manifest")
+                if digest:
+                    methods += ("blob", "blob_size")
+                method = methods[count % len(methods)]
+                self.one(combination, owned, digest, method)
+        self.assertEqual(count, 14**3 * 4)
+
+    def one(self, combination: Any, owned: bool, digest: bool, method: str) -> None:
+        """One of them."""
+        members = [
+            Member(index, kind, outcome, owned)
+            for index, (kind, outcome) in enumerate(combination)
+        ]
+        group = GroupRepository("all", members)  # type: ignore[arg-type]
+        reference: Reference = DIGEST if digest else Tag("v1")
+        expected = model(members, digest)
+        where = f"{combination} owned={owned} digest={digest} {method}"
+        asking = Deferred.fromCoroutine(getattr(group, method)(APP, reference))
+        results: list[Any] = []
+        asking.addBoth(results.append)
+        for member in members:
+            if member.waiting is not None:
+                # Nobody behind it has been asked, and nobody in front waits for it.
+                self.assertEqual(results, [], where)
+                behind = members[int(member.name) + 1 :]
+                self.assertEqual([one.asked for one in behind], [0] * len(behind))
+                member.waiting.callback(None)
+        (result,) = results
+        if expected.result in ("0", "1", "2"):
+            self.assertEqual(result, expected.result, where)
+        elif expected.result == "none":
+            self.assertEqual(result.value.code, ErrorCode.NAME_UNKNOWN, where)
+        else:
+            self.assertIs(result.value, OUTCOMES[expected.result], where)
+        asked = [member.name for member in members if member.asked]
+        self.assertEqual(asked, expected.asked, where)
 
 
 class ChainTests(SynchronousTestCase):
-    """first_found and all_found."""
-
-    def test_every_combination_of_three_members(self) -> None:
-        """Found ends, miss goes on, outage is remembered (hosted: ends), refused
-        ends; nobody behind the end is asked."""
-        choices = list(itertools.product(("hosted", "proxy"), OUTCOMES))
-        for combination in itertools.product(choices, repeat=3):
-            members = [
-                Member(index, kind, outcome)
-                for index, (kind, outcome) in enumerate(combination)
-            ]
-            coroutine = first_found(members, Member.ask)  # type: ignore
-            asking = Deferred.fromCoroutine(coroutine)
-            outcome, asked = expected(members)
-            if outcome in ("0", "1", "2"):
-                self.assertEqual(self.successResultOf(asking), outcome)
-            else:
-                failure = self.failureResultOf(asking)
-                self.assertIs(failure.value, OUTCOMES[outcome])
-            self.assertEqual(sum(member.asked for member in members), asked)
+    """first_found and gathered."""
 
     def test_no_members(self) -> None:
         """A group without members has no names."""
@@ -77,31 +176,52 @@ class ChainTests(SynchronousTestCase):
         async def never(member: IRepository) -> str:
             raise AssertionError
 
-        asking = Deferred.fromCoroutine(first_found([], never))
-        self.failureResultOf(asking, Miss)
+        for asking in (first_found([], never), gathered([], never)):
+            self.failureResultOf(Deferred.fromCoroutine(asking), Miss)  # type: ignore
 
-    def all_of(self, *members: Member) -> "Deferred[list[str]]":
+    def test_ruled_out(self) -> None:
+        """A proxy that may not ask is passed over; if nobody may, that is told."""
+        rule = RuledOut("rule x refuses it")
+
+        async def ask(member: IRepository) -> str:
+            if member.name == "0":
+                raise rule
+            return member.name
+
+        members = [
+            Member(0, "proxy", "found", False),
+            Member(1, "proxy", "found", False),
+        ]
+        asking = Deferred.fromCoroutine(first_found(members, ask))  # type: ignore
+        self.assertEqual(self.successResultOf(asking), "1")
+        asking = Deferred.fromCoroutine(first_found(members[:1], ask))  # type: ignore
+        self.assertIs(self.failureResultOf(asking).value, rule)
+
+    def gather(self, *outcomes: tuple[str, str]) -> "Deferred[Any]":
         """Ask all members."""
-        coroutine = all_found(members, Member.ask)  # type: ignore
+        members = [
+            Member(index, kind, outcome, False)
+            for index, (kind, outcome) in enumerate(outcomes)
+        ]
+        coroutine = gathered(members, Member.ask)  # type: ignore
         return Deferred.fromCoroutine(coroutine)
 
-    def test_all_found_collects(self) -> None:
-        """Misses and proxies' outages are passed over while somebody answers."""
-        asking = self.all_of(
-            Member(0, "hosted", "found"),
-            Member(1, "proxy", "outage"),
-            Member(2, "proxy", "miss"),
-            Member(3, "proxy", "found"),
+    def test_gathered(self) -> None:
+        """While somebody answers, misses and who is offline are passed over, and an
+        outage is a warning, that of a hosted member too."""
+        asking = self.gather(
+            ("hosted", "outage"),
+            ("proxy", "found"),
+            ("proxy", "miss"),
+            ("proxy", "offline"),
+            ("proxy", "found"),
         )
-        self.assertEqual(self.successResultOf(asking), ["0", "3"])
+        self.assertEqual(self.successResultOf(asking), (["1", "4"], ["gone"]))
 
-    def test_all_found_by_nobody(self) -> None:
+    def test_gathered_by_nobody(self) -> None:
         """If nobody answers, an outage counts more than a miss."""
-        asking = self.all_of(Member(0, "proxy", "miss"), Member(1, "proxy", "outage"))
-        self.failureResultOf(asking, Outage)
-        self.failureResultOf(self.all_of(Member(0, "proxy", "miss")), Miss)
-
-    def test_all_found_with_a_failing_hosted_member(self) -> None:
-        """One cannot know what it holds."""
-        asking = self.all_of(Member(0, "proxy", "found"), Member(1, "hosted", "outage"))
-        self.failureResultOf(asking, Outage)
+        self.failureResultOf(
+            self.gather(("proxy", "miss"), ("proxy", "outage")), Outage
+        )
+        self.failureResultOf(self.gather(("proxy", "miss")), Miss)
+        self.failureResultOf(self.gather(("hosted", "offline")), Offline)

@@ -120,8 +120,15 @@ class GroupTests(BlobCase):
         self.assertEqual(found.provenance.member, "hub")
 
     def test_referrers_of_a_hosted_member(self) -> None:
-        """One cannot know what it holds: its outage is told."""
-        offline = OfflineRepository("off", "hosted")
+        """One that is off owns what it has: that there are none nobody can say."""
+
+        async def everything(image: ImageName) -> bool:
+            return True
+
+        offline = OfflineRepository("off", "hosted", everything)
         group = GroupRepository("all", [self.proxy, offline])
         error = self.fails(group.referrers(REDIS, self.image.digest), Exception)
         self.assertIn("off is offline", error.detail)
+        group = GroupRepository("all", [self.proxy, OfflineRepository("off", "hosted")])
+        found = self.now(group.referrers(REDIS, self.image.digest))
+        self.assertEqual(found.records, ())

@@ -250,5 +250,8 @@ class GroupTests(ReferrersCase):
         class Plain:
             name, kind = "plain", "proxy"
 
+            async def owns(self, image: ImageName) -> bool:
+                return False
+
         group = GroupRepository("all", [Plain(), self.proxy])  # type: ignore[list-item]
         self.assertEqual(self.found(group), ([SBOM], ""))

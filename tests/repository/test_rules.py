@@ -9,7 +9,7 @@ from zope.interface import implementer
 
 from pullthrough.errors import (
     Miss,
-    Outage,
+    Offline,
     RegistryError,
     RuledOut,
     UpstreamBlocked,
@@ -179,21 +179,23 @@ class GroupTests(RulesCase):
         self.fails(group.manifest(SECRET, Tag("v2")), UpstreamOutage)
 
     def test_a_member_that_is_switched_off(self) -> None:
-        """A proxy that asks nobody lets the next one answer; then it is the reason. A
-        hosted one ends the search."""
+        """A proxy that asks nobody lets the next one answer; then it is the reason. One
+        that is off is no member, but what a hosted one owns is nobody else's."""
         self.upstream.failure = UpstreamBlocked("blocked = yes", by_hand=True)
         blocked = self.house.proxy(self.upstream, name="blocked")
         group = GroupRepository("all", [blocked, self.open])
         self.now(group.manifest(SECRET, V1))
         self.fails(group.manifest(APP, V1), UpstreamBlocked)
+
+        async def secret(image: ImageName) -> bool:
+            return image == SECRET
+
         for kind in ("proxy", "hosted"):
-            off = OfflineRepository("off", kind)
-            group = GroupRepository("all", [off, self.open])
-            pulling = Deferred.fromCoroutine(group.manifest(SECRET, V1))
-            if kind == "proxy":
-                self.successResultOf(pulling)
-            else:
-                self.failureResultOf(pulling, Outage)
+            group = GroupRepository("all", [OfflineRepository("off", kind), self.open])
+            self.now(group.manifest(SECRET, V1))
+        off = OfflineRepository("off", "hosted", secret)
+        group = GroupRepository("all", [off, self.open])
+        self.fails(group.manifest(SECRET, V1), Offline)
 
 
 class SearchTests(RulesCase):

@@ -72,6 +72,11 @@ class ForwardedTests(SynchronousTestCase):
         mapped = Seen("::ffff:10.0.0.5", False, "a")
         self.assertTrue(self.seen(mapped, proto="https").secure)
 
+    def test_nobody(self) -> None:
+        """An empty list is false; one with a network or ``unix`` is not."""
+        for texts, expected in (([], False), (["unix"], True), (["::/0"], True)):
+            self.assertEqual(bool(TrustedProxies(texts)), expected)
+
     def test_what_is_no_address(self) -> None:
         """Is refused when it is configured."""
         self.assertRaises(ValueError, TrustedProxies, ["proxy.example"])

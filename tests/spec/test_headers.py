@@ -176,6 +176,7 @@ class OriginTests(SynchronousTestCase):
             ("https://user:pw@cdn.test/x", None),
             ("https://cdn.test/a b", None),
             ("https://cdn.test/ü", None),
+            ("https://[", None),
         ):
             self.assertEqual(redirected(here, location), expected, location)
         self.assertEqual(

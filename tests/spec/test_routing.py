@@ -4,7 +4,12 @@ import ipaddress
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from pullthrough.spec.addresses import is_odd_number, is_public, literal
+from pullthrough.spec.addresses import (
+    is_loopback,
+    is_odd_number,
+    is_public,
+    literal,
+)
 from pullthrough.spec.digest import Digest
 from pullthrough.spec.names import ImageName
 from pullthrough.spec.ratelimit import Budget, parse_budget, pause_after
@@ -92,6 +97,13 @@ class AddressTests(SynchronousTestCase):
             "2001:0:a00:1:0:0:80ff:fffe",
         ):
             self.assertFalse(is_public(ipaddress.ip_address(text)), text)
+
+    def test_this_machine(self) -> None:
+        """By a loopback address, wrapped or not; a name is none."""
+        for text in ("127.0.0.1", "127.1.2.3", "::1", "[::1]", "::ffff:127.0.0.1"):
+            self.assertTrue(is_loopback(text), text)
+        for text in ("10.0.0.1", "::2", "::ffff:10.0.0.1", "localhost", "127.1", ""):
+            self.assertFalse(is_loopback(text), text)
 
     def test_public_ones(self) -> None:
         """Somebody's."""

@@ -11,12 +11,14 @@ from pullthrough.repository.fills import Fills
 from pullthrough.repository.hosted import HostedRepository
 from pullthrough.repository.manifests import Manifests
 from pullthrough.repository.negative import KnownMisses
+from pullthrough.repository.owned import Owned
 from pullthrough.repository.proxied import ProxiedManifests
 from pullthrough.repository.proxiedblobs import ProxiedBlobs
 from pullthrough.repository.proxiedreferrers import ProxiedReferrers
 from pullthrough.repository.proxy import ProxyRepository
 from pullthrough.repository.uploads import Uploads
 from pullthrough.spec.freshness import Freshness
+from pullthrough.spec.ownership import Ownership
 from pullthrough.spec.writepolicy import Deployment
 from pullthrough.storage.memory import MemoryBlobStore
 
@@ -41,10 +43,14 @@ class House:
         return f"{next(self._keys):032x}"
 
     def hosted(
-        self, name: str = "own", deployment: Deployment | None = None
+        self,
+        name: str = "own",
+        deployment: Deployment | None = None,
+        ownership: Ownership = Ownership(),  # noqa: B008  frozen
     ) -> HostedRepository:
         """A hosted repository."""
         number = next(self._ids)
+        self.owned = Owned(ownership, number, self.metadata)
         manifests = Manifests(number, self.store, self.metadata, self.new_key)
         self.uploads = Uploads(
             number, self.store, self.metadata, self.new_key, self.clock.seconds
@@ -58,6 +64,7 @@ class House:
             self.uploads,
             self.clock.seconds,
             deployment or Deployment(),
+            owned=self.owned,
         )
 
     def proxy(

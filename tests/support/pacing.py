@@ -16,9 +16,6 @@ from pullthrough.storage.memory import MemoryBlobStore
 #: Bytes waiting to be written above which the producer is paused.
 HIGH_WATER = 32 * 1024
 
-#: Seconds that something takes at most.
-LONGEST = 0.05
-
 
 @implementer(IBlobStore)
 class PacedStore:
@@ -26,19 +23,23 @@ class PacedStore:
 
     :param random: a number from 0 to 1.
     :ivar clock: must be set.
+    :ivar longest: seconds that something takes at most.
     :ivar fails: which part of all writes fail.
+    :ivar handles: how many ingests have not been closed.
     """
 
     def __init__(self, random: Callable[[], float]) -> None:
         self.name = "paced"
+        self.longest = 0.05
         self.fails = 0.0
+        self.handles = 0
         self.clock = Clock()
         self.random = random
         self._inner = MemoryBlobStore("inner")
 
     async def pause(self) -> None:
         """Wait as for a disk."""
-        await deferLater(self.clock, self.random() * LONGEST, lambda: None)
+        await deferLater(self.clock, self.random() * self.longest, lambda: None)
 
     def breaks(self) -> bool:
         """Whether a write fails now."""
@@ -95,6 +96,7 @@ class PacedIngest:
 
     def __init__(self, store: PacedStore, inner: IIngest) -> None:
         self._store = store
+        self._store.handles += 1
         self._inner = inner
         self._waiting: list[bytes] = []
         self._job: Deferred[None] | None = None
@@ -193,15 +195,20 @@ class PacedIngest:
 
     async def abort(self) -> None:
         """See :meth:`IIngest.abort`."""
-        self._closed = True
+        self._let_go()
         await self._store.pause()
         await self._inner.abort()
 
     async def close(self) -> None:
         """See :meth:`IIngest.close`."""
-        self._closed = True
+        self._let_go()
         await self._store.pause()
         await self._inner.close()
+
+    def _let_go(self) -> None:
+        if not self._closed:
+            self._closed = True
+            self._store.handles -= 1
 
     async def read(self, offset: int, length: int) -> bytes:
         """See :meth:`IIngest.read`."""
