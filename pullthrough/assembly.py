@@ -13,11 +13,14 @@ from twisted.logger import Logger
 
 from pullthrough.access.bootstrap import Bootstrap, ensure_admin
 from pullthrough.access.htpasswd import parse_htpasswd
+from pullthrough.access.logins import UNUSED, Logins
 from pullthrough.access.policy import SimplePolicy
 from pullthrough.access.principals import Authenticator
 from pullthrough.access.roles import RolePolicy
+from pullthrough.access.throttle import Throttle
 from pullthrough.access.tokens import Tokens
 from pullthrough.accessline import AccessLine
+from pullthrough.audit import AuditEvent
 from pullthrough.config.clients import settings_of_clients
 from pullthrough.config.model import BlobStore, Connector, Settings
 from pullthrough.errors import StorageOutage
@@ -27,6 +30,7 @@ from pullthrough.metadata.lock import DataLock
 from pullthrough.metadata.sqlite import SqliteMetadataStore
 from pullthrough.ops.accesslog import AccessLogger
 from pullthrough.ops.admin import documents
+from pullthrough.ops.auditlog import AuditLog
 from pullthrough.ops.lag import LagProbe
 from pullthrough.ops.metrics import Metrics
 from pullthrough.spec.forwarded import TrustedProxies
@@ -107,6 +111,8 @@ class Assembly:
         self._stores: dict[Path, FilesystemBlobStore] = {}
         self._lasting = Lasting()
         self._tokens = Tokens(reactor, os.urandom)
+        self._throttle = Throttle(reactor.seconds)
+        self._audit = AuditLog(data / "audit.jsonl", time.time)
         self._metrics = Metrics(self._states)
         self._documents = documents(
             self._metrics.text,
@@ -142,6 +148,7 @@ class Assembly:
             ended = await uploads.sweep()
             if ended:
                 self._log.info("{ended} upload sessions have expired", ended=ended)
+        await self._metadata.end_logins_before(time.time() - UNUSED)
 
     async def stop(self) -> None:
         """Finish what is under way, and close everything."""
@@ -176,6 +183,7 @@ class Assembly:
         """
         before, self._taken = self._taken, candidate
         self._limit(self.settings)
+        self._audit(AuditEvent("reload"))
         for name, entry in before.users.items():
             if candidate.users.get(name) != entry:
                 self._tokens.revoke(name)
@@ -242,7 +250,13 @@ class Assembly:
         trusted = TrustedProxies(settings.trusted_proxies)
         proxies = TrustedProxies(settings.proxy_protocol)
         authenticator = Authenticator(
-            users, self._tokens, self._passwords, self._reactor, os.urandom
+            users,
+            self._tokens,
+            self._passwords,
+            self._reactor,
+            os.urandom,
+            Logins(self._metadata, users, os.urandom, time.time),
+            self._throttle,
         )
         sites = self._sites(graph, authenticator)
         main = self._main(settings, sites, authenticator)
@@ -281,6 +295,7 @@ class Assembly:
                 self._reactor,
                 time.time,
                 v1_enabled=one.v1_enabled,
+                audit=self._audit,
             )
             for one in graph.settings.repositories
         }
@@ -297,7 +312,13 @@ class Assembly:
             sites,
             {one.subdomain: one.name for one in settings.repositories if one.subdomain},
             Everything(
-                sites, authenticator, policy, self._note, self._reactor, time.time
+                sites,
+                authenticator,
+                policy,
+                self._note,
+                self._reactor,
+                time.time,
+                self._audit,
             ),
             Pages(self._documents, authenticator),
         )

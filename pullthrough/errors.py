@@ -45,10 +45,14 @@ class RuledOut(Refused):
 
 
 class Unauthenticated(Refused):
-    """No credentials, or credentials that prove nothing."""
+    """No credentials, or credentials that prove nothing.
+
+    :ivar username: who somebody claimed to be; empty where nobody tried.
+    """
 
     def __init__(self, detail: str) -> None:
         super().__init__(ErrorCode.UNAUTHORIZED, detail)
+        self.username = ""
 
 
 class Throttled(Refused):

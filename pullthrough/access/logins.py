@@ -70,10 +70,6 @@ class Logins:
             await self._store.put_login(noted)
         return record.principal
 
-    async def sweep(self) -> int:
-        """Forget what nobody has used for too long. How many."""
-        return await self._store.end_logins_before(self._now() - UNUSED)
-
     def _proof(self, principal: str) -> str:
         entry = self._users.get(principal)
         if entry is None:

@@ -10,6 +10,8 @@ from twisted.internet.interfaces import IReactorTime
 from zope.interface import implementer
 
 from pullthrough.access.htpasswd import verify
+from pullthrough.access.logins import Logins
+from pullthrough.access.throttle import Throttle
 from pullthrough.access.tokens import Tokens
 from pullthrough.errors import Unauthenticated
 from pullthrough.interfaces import IAuthenticator
@@ -31,6 +33,8 @@ class Authenticator:
     :param users: bcrypt hashes by name.
     :param threads: where bcrypt runs; few, so that guessing is slow.
     :param random: so many random bytes.
+    :param logins: refresh tokens.
+    :param throttle: rations failures; outlives the users.
     """
 
     def __init__(
@@ -40,8 +44,12 @@ class Authenticator:
         threads: IThreads,
         clock: IReactorTime,
         random: Callable[[int], bytes],
+        logins: Logins,
+        throttle: Throttle,
     ) -> None:
         self._users = dict(users)
+        self._logins = logins
+        self._throttle = throttle
         self._tokens = tokens
         self._threads = threads
         self._clock = clock
@@ -52,15 +60,19 @@ class Authenticator:
         self._nobody = bcrypt.hashpw(b"", bcrypt.gensalt(max(costs, default=10)))
         self.lifetime = tokens.lifetime
 
-    async def password(self, username: str, password: str) -> Identity:
+    async def password(
+        self, username: str, password: str, address: str = ""
+    ) -> Identity:
         """See :meth:`IAuthenticator.password`."""
         hashed = self._users.get(username)
         mark = self._mark(username, password, hashed or b"")
         if hashed is not None and self._remembers(mark):
             return Identity(username)
+        self._throttle.admit(username, address)
         self._threads.admit()
         right = await self._threads.run(verify, password, hashed or self._nobody)
         if not right or hashed is None:
+            self._throttle.failed(username, address)
             raise Unauthenticated("the user name or the password is wrong")
         self._remember(mark)
         return Identity(username)
@@ -88,3 +100,11 @@ class Authenticator:
     def grant(self, identity: Identity, service: str, access: Sequence[Access]) -> str:
         """See :meth:`IAuthenticator.grant`."""
         return self._tokens.grant(identity.principal, service, tuple(access))
+
+    async def begin_login(self, identity: Identity, service: str) -> str:
+        """See :meth:`IAuthenticator.begin_login`."""
+        return await self._logins.begin(identity.principal, service)
+
+    async def login(self, refresh_token: str, service: str) -> Identity:
+        """See :meth:`IAuthenticator.login`."""
+        return Identity(await self._logins.principal(refresh_token, service))

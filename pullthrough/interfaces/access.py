@@ -12,10 +12,24 @@ from pullthrough.values import Identity
 class IAuthenticator(Interface):
     """Who is asking."""
 
-    async def password(username: str, password: str) -> Identity:
+    async def password(username: str, password: str, address: str = "") -> Identity:
         """The identity that a name and password prove.
 
+        :param address: of the client, for rationing failures.
         :raises Unauthenticated: when they prove nothing.
+        :raises Throttled: when there were too many that proved nothing.
+        """
+
+    async def begin_login(identity: Identity, service: str) -> str:
+        """A refresh token, for logins that outlive a token.
+
+        :raises Unauthenticated: for who has not logged in.
+        """
+
+    async def login(refresh_token: str, service: str) -> Identity:
+        """Whose refresh token it is.
+
+        :raises Unauthenticated: when it proves nothing any more.
         """
 
     def token(token: str, service: str) -> Identity:

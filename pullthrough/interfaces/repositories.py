@@ -124,9 +124,11 @@ class IWritableRepository(IRepository):
         media_type: str,
         body: bytes,
         tags: Sequence[Tag] = (),
+        overwrite: bool = True,
     ) -> ManifestRecord:
         """Store a manifest and move the tag, if the reference is one, and ``tags``.
 
+        :param overwrite: whether tags that stand for another manifest may move.
         :raises Invalid: MANIFEST_INVALID, MANIFEST_BLOB_UNKNOWN, DIGEST_INVALID.
         """
 

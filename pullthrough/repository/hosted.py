@@ -177,6 +177,7 @@ class HostedRepository:
         media_type: str,
         body: bytes,
         tags: Sequence[Tag] = (),
+        overwrite: bool = True,
     ) -> ManifestRecord:
         """See :meth:`IWritableRepository.put_manifest`."""
         self._admit_write()
@@ -192,7 +193,7 @@ class HostedRepository:
             )
         await self._check_blobs(image, record)
         moved = [*tags, reference] if isinstance(reference, Tag) else tags
-        fixed = self._deployment.fixed(moved)
+        fixed = self._deployment.fixed(moved) if overwrite else frozenset(moved)
         return await self._manifests.write(
             image, record, body, moved, self._now(), fixed
         )

@@ -137,7 +137,7 @@ class Manifests:
             raise Refused(
                 ErrorCode.DENIED,
                 f"tag {held} of {image} stands for another manifest and may not move"
-                " (write_policy = allow_once); push under another tag",
+                " (write_policy, or your right to overwrite); push under another tag",
             )
         return record
 

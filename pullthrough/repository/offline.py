@@ -91,6 +91,7 @@ class OfflineRepository:
         media_type: str,
         body: bytes,
         tags: Sequence[Tag] = (),
+        overwrite: bool = True,
     ) -> ManifestRecord:
         """Offline."""
         self._refuse()

@@ -107,6 +107,7 @@ class WritableGroup:
         media_type: str,
         body: bytes,
         tags: Sequence[Tag] = (),
+        overwrite: bool = True,
     ) -> ManifestRecord:
         """See :meth:`IWritableRepository.put_manifest`.
 
@@ -119,7 +120,7 @@ class WritableGroup:
                 # The writable member then says what is missing.
                 await self._bring(image, digest, image)
         return await self._writable.put_manifest(
-            image, reference, media_type, body, tags
+            image, reference, media_type, body, tags, overwrite
         )
 
     async def _bring(self, image: ImageName, digest: Digest, source: ImageName) -> bool:

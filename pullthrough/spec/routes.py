@@ -94,7 +94,7 @@ Route = (
 #: The methods that each route knows.
 METHODS: Mapping[type, frozenset[str]] = {
     Base: frozenset({"GET", "HEAD"}),
-    Token: frozenset({"GET"}),
+    Token: frozenset({"GET", "POST"}),
     Catalog: frozenset({"GET"}),
     ManifestRoute: frozenset({"GET", "HEAD", "PUT", "DELETE"}),
     BlobRoute: frozenset({"GET", "HEAD", "DELETE"}),

@@ -19,6 +19,7 @@ class Challenged(Unauthenticated):
 
     def __init__(self, error: Unauthenticated, challenge: tuple[str, str]) -> None:
         super().__init__(error.detail)
+        self.username = error.username
         self.challenge = challenge
 
 
@@ -48,6 +49,8 @@ class Answering:
         except RegistryError as error:
             source = "error"
             self._tell_why(call, error)
+            if isinstance(error, Unauthenticated) and error.username:
+                call.not_logged_in(error.username, error.detail)
             _answer_error(call, error, self.mirror)
         except BaseException:
             source = "error"

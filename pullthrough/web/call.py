@@ -2,6 +2,7 @@
 
 from urllib.parse import quote
 
+from pullthrough.audit import Audit, AuditEvent, unheard
 from pullthrough.interfaces import IContent
 from pullthrough.spec.provenance import Provenance
 from pullthrough.spec.ways import ROOT, Way
@@ -19,15 +20,25 @@ class Call:
     """An exchange with what was found out about it.
 
     :param way: how it came here, and how its client comes back.
+    :param repository: the name of what serves it, for the audit.
     :ivar path: what is asked for, as on a connector of the repository's own.
     :ivar allowed: the methods that this endpoint takes.
+    :ivar refresh_token: by which the client has logged in; empty: by none.
     :ivar namespace: the registry of which it is answered, as the client calls it;
         empty: of everything here.
     :ivar provenance: which member answered, once that is known.
     :ivar status: what was answered; 0 before.
     """
 
-    def __init__(self, exchange: IExchange, way: Way = ROOT) -> None:
+    def __init__(
+        self,
+        exchange: IExchange,
+        way: Way = ROOT,
+        audit: Audit = unheard,
+        repository: str = "",
+    ) -> None:
+        self._audit = audit
+        self._repository = repository
         self.exchange = exchange
         self.way = way
         self.head = exchange.head
@@ -35,6 +46,7 @@ class Call:
         self.path = way.inner(exchange.head.path)
         self.parameters: dict[str, list[str]] = {}
         self.identity = Identity()
+        self.refresh_token = ""
         self.namespace = ""
         self.provenance: Provenance | None = None
         self.allowed: frozenset[str] = frozenset()
@@ -59,6 +71,42 @@ class Call:
         is reached, else relative."""
         seen = self.exchange.seen
         return f"{seen.base if seen.forwarded else ''}{self.outer(path)}"
+
+    def changed(
+        self,
+        action: str,
+        image: object = "",
+        reference: object = "",
+        digest: object = "",
+    ) -> None:
+        """Keep that this call has changed something, before it is answered."""
+        self._keep(action, "done", self.identity.principal, image, reference, digest)
+
+    def not_logged_in(self, username: str, why: str) -> None:
+        """Keep that somebody has tried in vain to log in."""
+        self._keep("login", why, username, "", "", "")
+
+    def _keep(
+        self,
+        action: str,
+        outcome: str,
+        principal: str,
+        image: object,
+        reference: object,
+        digest: object,
+    ) -> None:
+        self._audit(
+            AuditEvent(
+                action=action,
+                outcome=outcome,
+                principal=principal,
+                address=self.exchange.seen.peer,
+                repository=self._repository,
+                image=str(image),
+                reference=str(reference),
+                digest=str(digest),
+            )
+        )
 
     def answer(self, status: int, headers: Headers, body: bytes = b"") -> None:
         """See :meth:`IExchange.answer`."""

@@ -9,6 +9,7 @@ from pullthrough.values import Identity
 from pullthrough.web.answering import Challenged
 from pullthrough.web.call import Call
 from pullthrough.web.guard import BASIC_CHALLENGE, Guard
+from pullthrough.web.oauth import log_in
 
 #: The right that each method of a route needs; what is missing needs ``push``.
 _ACTIONS = {"GET": "pull", "HEAD": "pull", "DELETE": "delete"}
@@ -32,11 +33,14 @@ async def enter(call: Call, guard: Guard) -> Route:
     if route is None:
         await _admit(call, guard, routes.Base(), None, "pull")
         raise Miss(ErrorCode.UNSUPPORTED, "there is no such endpoint")
+    if isinstance(route, routes.Token) and call.method == "POST":
+        try:
+            await log_in(call, guard)
+        except Unauthenticated as error:
+            raise Challenged(error, BASIC_CHALLENGE) from error
+        return route
     image: ImageName | None = getattr(route, "image", None)
     await _admit(call, guard, route, image, _action(call.method, route))
-    if isinstance(route, routes.Token) and call.method != "GET":
-        # Clients that try OAuth2's POST go on with GET after a 404.
-        raise Miss(ErrorCode.UNSUPPORTED, "ask for a token by GET")
     return route
 
 

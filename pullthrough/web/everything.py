@@ -7,6 +7,7 @@ from twisted.internet.interfaces import IReactorTime
 from zope.interface import implementer
 
 from pullthrough.accessline import AccessLog
+from pullthrough.audit import Audit, unheard
 from pullthrough.errors import Miss, Outage
 from pullthrough.interfaces import IAccessPolicy, IAuthenticator
 from pullthrough.spec import routes
@@ -63,7 +64,9 @@ class Everything:
         access_log: AccessLog,
         clock: IReactorTime,
         now: Callable[[], float],
+        audit: Audit = unheard,
     ) -> None:
+        self._audit = audit
         self._sites = sites
         self._guard = Guard(
             MAIN,
@@ -76,7 +79,8 @@ class Everything:
 
     async def __call__(self, exchange: IExchange) -> None:
         """Answer one request; see :data:`Application`."""
-        await self._answering(Call(exchange), self._answer)
+        call = Call(exchange, audit=self._audit)
+        await self._answering(call, self._answer)
 
     async def _answer(self, call: Call) -> None:
         try:
@@ -91,7 +95,7 @@ class Everything:
             case routes.Base():
                 call.answer(200, [("Content-Type", "application/json")], b"{}")
             case routes.Token():
-                give_token(call, self._guard, self._now(), self._permitted)
+                await give_token(call, self._guard, self._now(), self._permitted)
             case routes.Catalog():
                 try:
                     page = routes.parse_page(call.parameters)
@@ -139,7 +143,7 @@ class Everything:
             else:
                 last = ""
             try:
-                names = await site.repository.images(Page(page.n, last))
+                names = await site.images(call.identity, Page(page.n, last))
             except Outage as error:
                 outages.append(error)
                 warnings.append(error.detail)

@@ -13,6 +13,7 @@ COME_BACK = 5
 #: Status by type of error, the most special first.
 _STATUS: tuple[tuple[type[RegistryError], int], ...] = (
     (errors.Unauthenticated, 401),
+    (errors.Throttled, 429),
     (errors.OutOfOrder, 416),
     (errors.TooLarge, 413),
     (errors.UpstreamLimited, 429),
@@ -75,6 +76,8 @@ def tell(error: RegistryError, mirror: bool = False) -> Told:
         status = 503 if mirror else status
         if error.retry_after is not None:
             headers.append(("Retry-After", str(max(1, round(error.retry_after)))))
+    elif isinstance(error, errors.Throttled):
+        headers.append(("Retry-After", str(max(1, round(error.retry_after)))))
     elif status == 503:
         wait = getattr(error, "retry_after", None) or COME_BACK
         headers.append(("Retry-After", str(max(1, round(wait)))))

@@ -4,7 +4,7 @@ import base64
 import binascii
 from dataclasses import dataclass
 
-from pullthrough.errors import Refused, Unauthenticated
+from pullthrough.errors import Refused, Throttled, Unauthenticated
 from pullthrough.interfaces import IAccessPolicy, IAuthenticator
 from pullthrough.spec.errorcodes import ErrorCode, InvalidText
 from pullthrough.spec.names import ImageName
@@ -68,17 +68,27 @@ class Guard:
         if not header:
             return Identity()
         try:
-            return await self._proven(header)
-        except Unauthenticated:
+            return await self._proven(header, exchange.seen.peer)
+        except (Unauthenticated, Throttled):
             if not self.mirror:
                 raise
             return Identity()
 
-    async def _proven(self, header: str) -> Identity:
+    async def _proven(self, header: str, address: str) -> Identity:
         scheme, _, rest = header[:_LONGEST].partition(" ")
         if scheme.lower() == "bearer":
             return self.authenticator.token(rest.strip(), self.service)
-        return await basic(header, self.authenticator)
+        # At a mirror every client comes with a login that proves nothing here: that is
+        # no reason to shut its address out.
+        return await basic(header, self.authenticator, "" if self.mirror else address)
+
+    async def password(self, username: str, password: str, address: str) -> Identity:
+        """Who is asking, by name and password.
+
+        :raises Unauthenticated: when they prove nothing.
+        :raises Throttled: when there were too many that proved nothing.
+        """
+        return await _password(self.authenticator, username, password, address)
 
     def admit(self, identity: Identity) -> None:
         """Let it in at all.
@@ -95,12 +105,13 @@ class Guard:
         :raises Refused: when they would not.
         """
         self.admit(identity)
-        wanted = ("registry", "catalog", "*")
+        # Docker asks for a token with the scope "registry:catalog:search" to search.
+        wanted = ("registry", "catalog", "search" if action == "search" else "*")
         if image is not None:
             wanted = ("repository", self.scope(image), action)
         # A token that was asked for without any scope is a login: podman's search
         # lists the catalogue with one.
-        login = identity.access == () and action == "catalog"
+        login = identity.access == () and action in ("catalog", "search")
         if not (identity.access is None or login or covers(identity.access, *wanted)):
             raise Unauthenticated(f"the token does not cover {':'.join(wanted)}")
         if self.may(identity, image, action):
@@ -114,7 +125,8 @@ class Guard:
         principal = identity.principal
         if self.force_basic_auth and not principal:
             return False
-        return self.policy.permits(principal, self.repository, image, action)
+        right = "catalog" if action == "search" else action
+        return self.policy.permits(principal, self.repository, image, right)
 
     def permits(self, identity: Identity, image: ImageName, action: str) -> bool:
         """Whether *allow* lets it pass."""
@@ -152,15 +164,27 @@ class Guard:
         return "WWW-Authenticate", value
 
 
-async def basic(header: str, authenticator: IAuthenticator) -> Identity:
+async def basic(header: str, authenticator: IAuthenticator, address: str) -> Identity:
     """Who is asking, by the name and password in an ``Authorization`` header.
 
+    :param address: of the client.
     :raises Unauthenticated: when there are none, or they prove nothing.
+    :raises Throttled: when there were too many that proved nothing.
     """
     scheme, _, rest = header[:_LONGEST].partition(" ")
     if scheme.lower() != "basic":
         raise Unauthenticated("log in with a name and password")
-    return await authenticator.password(*_pair(rest.strip()))
+    return await _password(authenticator, *_pair(rest.strip()), address)
+
+
+async def _password(
+    authenticator: IAuthenticator, username: str, password: str, address: str
+) -> Identity:
+    try:
+        return await authenticator.password(username, password, address)
+    except Unauthenticated as error:
+        error.username = username
+        raise
 
 
 def _pair(encoded: str) -> tuple[str, str]:

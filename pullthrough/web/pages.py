@@ -51,7 +51,11 @@ class Pages:
             return
         try:
             if not (page.free or _local(exchange)):
-                await basic(exchange.head.get("authorization"), self._authenticator)
+                await basic(
+                    exchange.head.get("authorization"),
+                    self._authenticator,
+                    exchange.seen.peer,
+                )
         except RegistryError as error:
             told = tell(error)
             headers = [*told.headers]

@@ -1,14 +1,14 @@
 """GET and HEAD: manifests, blobs and lists."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from urllib.parse import quote
 
 from pullthrough.interfaces import IReferrers, IRepository
 from pullthrough.spec.manifest import LARGEST_MANIFEST
 from pullthrough.spec.mediatypes import OCI_INDEX, OCTET_STREAM
 from pullthrough.spec.names import ImageName
-from pullthrough.spec.pages import Names, cut, next_link
+from pullthrough.spec.pages import Names, Page, cut, next_link
 from pullthrough.spec.provenance import Provenance
 from pullthrough.spec.ranges import Slice, Unsatisfiable, parse_range
 from pullthrough.spec.routes import (
@@ -171,10 +171,12 @@ def _referrer(record: ManifestRecord) -> str:
     return json.dumps(found, separators=(",", ":"))
 
 
-async def list_images(call: Call, repository: IRepository) -> None:
-    """GET of the catalogue."""
-    page = parse_page(call.parameters)
-    answer_images(call, await repository.images(page))
+async def list_images(call: Call, fetch: Callable[[Page], Awaitable[Names]]) -> None:
+    """GET of the catalogue.
+
+    :param fetch: a page of what the client may see of it.
+    """
+    answer_images(call, await fetch(parse_page(call.parameters)))
 
 
 def answer_images(call: Call, names: Names) -> None:

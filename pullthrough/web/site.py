@@ -6,6 +6,7 @@ from dataclasses import replace
 from twisted.internet.interfaces import IReactorTime
 
 from pullthrough.accessline import AccessLog
+from pullthrough.audit import Audit, unheard
 from pullthrough.errors import Miss, Refused, Unauthenticated
 from pullthrough.interfaces import (
     INamespaced,
@@ -18,15 +19,18 @@ from pullthrough.spec.digest import Digest
 from pullthrough.spec.errorcodes import ErrorCode, InvalidText
 from pullthrough.spec.names import ImageName
 from pullthrough.spec.namespaces import parse_namespace
+from pullthrough.spec.pages import Names, Page
 from pullthrough.spec.routes import Route
 from pullthrough.spec.tokens import Access
 from pullthrough.spec.ways import Way
+from pullthrough.values import Identity
 from pullthrough.web import reading, v1, writing
 from pullthrough.web.answering import Answering, Challenged
 from pullthrough.web.call import Call
 from pullthrough.web.door import enter, invalid, known_method
 from pullthrough.web.exchange import IExchange
 from pullthrough.web.guard import BASIC_CHALLENGE, Guard
+from pullthrough.web.lists import shown
 from pullthrough.web.tokens import give_token, permitted
 
 #: The methods that a repository without pushes has a use for.
@@ -39,6 +43,7 @@ class Site:
 
     :param now: seconds since the epoch, for tokens.
     :param v1_enabled: whether Docker's V1 API is there as well.
+    :param audit: keeps what is changed.
     :ivar guard: who may come in; also the way by which requests come.
     """
 
@@ -51,6 +56,7 @@ class Site:
         now: Callable[[], float],
         *,
         v1_enabled: bool = False,
+        audit: Audit = unheard,
     ) -> None:
         self.repository = repository
         self.guard = guard
@@ -58,6 +64,7 @@ class Site:
         self._clock = clock
         self._now = now
         self._v1_enabled = v1_enabled
+        self._audit = audit
         self._answering = Answering(repository.name, access_log, clock, guard.mirror)
 
     def by(self, way: Way) -> "Site":
@@ -69,11 +76,13 @@ class Site:
             self._clock,
             self._now,
             v1_enabled=self._v1_enabled,
+            audit=self._audit,
         )
 
     async def __call__(self, exchange: IExchange) -> None:
         """Answer one request; see :data:`Application`."""
-        await self._answering(Call(exchange, self.guard.way), self._answer)
+        call = Call(exchange, self.guard.way, self._audit, self.repository.name)
+        await self._answering(call, self._answer)
 
     async def _answer(self, call: Call) -> None:
         if self._v1_enabled and call.path.startswith("/v1/"):
@@ -116,16 +125,23 @@ class Site:
             raise invalid(error) from error
         except Unauthenticated as error:
             raise Challenged(error, BASIC_CHALLENGE) from error
-        await v1.answer(call, self.repository, route)
+        await v1.answer(
+            call,
+            self.repository,
+            route,
+            lambda image: self.guard.may(call.identity, image, "catalog"),
+        )
 
     async def _work(self, call: Call, repository: IRepository, route: Route) -> None:
         match route:
             case routes.Base():
                 call.answer(200, [("Content-Type", "application/json")], b"{}")
             case routes.Token():
-                give_token(call, self.guard, self._now(), self._permitted)
+                await give_token(call, self.guard, self._now(), self._permitted)
             case routes.Catalog():
-                await reading.list_images(call, repository)
+                await reading.list_images(
+                    call, lambda page: self._visible(repository, call.identity, page)
+                )
             case routes.TagsRoute(image):
                 await reading.list_tags(call, repository, image)
             case routes.ReferrersRoute() if IReferrers.providedBy(repository):
@@ -140,6 +156,19 @@ class Site:
             case _:
                 await self._write(call, _writable(repository), route)
 
+    async def images(self, identity: Identity, page: Page) -> Names:
+        """A page of the images that somebody may see in lists."""
+        return await self._visible(self.repository, identity, page)
+
+    async def _visible(
+        self, repository: IRepository, identity: Identity, page: Page
+    ) -> Names:
+        return await shown(
+            repository.images,
+            page,
+            lambda name: self.guard.may(identity, ImageName(name), "catalog"),
+        )
+
     def _permitted(self, call: Call, asked: Access) -> Access | None:
         return permitted(asked, call.identity, self.guard)
 
@@ -148,7 +177,8 @@ class Site:
     ) -> None:
         match route, call.method:
             case routes.ManifestRoute(), "PUT":
-                await writing.put_manifest(call, repository, route)
+                may_move = self.guard.may(call.identity, route.image, "overwrite")
+                await writing.put_manifest(call, repository, route, may_move)
             case routes.ManifestRoute(), _:
                 await writing.delete_manifest(call, repository, route)
             case routes.BlobRoute(), _:

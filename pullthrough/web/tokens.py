@@ -1,4 +1,4 @@
-"""The token realm, ``/v2/token``: Docker's token authentication by GET."""
+"""The token realm, ``/v2/token``: Docker's token authentication by GET and POST."""
 
 import json
 from collections.abc import Callable
@@ -15,7 +15,7 @@ from pullthrough.web.guard import Guard
 _ACTIONS = ("pull", "push", "delete")
 
 
-def give_token(
+async def give_token(
     call: Call,
     guard: Guard,
     now: float,
@@ -34,14 +34,28 @@ def give_token(
         if (granted := permitted(call, asked)) is not None
     ]
     token = guard.authenticator.grant(call.identity, guard.service, access)
-    document = {
+    document: dict[str, object] = {
         "token": token,
         "access_token": token,
         "expires_in": guard.authenticator.lifetime,
         "issued_at": datetime.fromtimestamp(now, UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
     }
+    if call.method == "POST":
+        document["scope"] = " ".join(str(one) for one in access)
+    refresh_token = call.refresh_token or await _refresh_token(call, guard)
+    if refresh_token:
+        document["refresh_token"] = refresh_token
     headers = [("Content-Type", "application/json"), ("Cache-Control", "no-store")]
     call.answer(200, headers, json.dumps(document).encode())
+
+
+async def _refresh_token(call: Call, guard: Guard) -> str:
+    """One for a client that has logged in and asks for one; else empty."""
+    wanted = call.parameter("offline_token") in ("true", "1")
+    wanted |= call.parameter("access_type") == "offline"
+    if not (wanted and call.identity.principal):
+        return ""
+    return await guard.authenticator.begin_login(call.identity, guard.service)
 
 
 def permitted(asked: Access, identity: Identity, guard: Guard) -> Access | None:

@@ -1,6 +1,7 @@
 """Docker's V1 API on a connector that has it switched on."""
 
 import json
+from collections.abc import Callable
 
 from pullthrough.errors import Miss, Refused, Unauthenticated
 from pullthrough.interfaces import IRepository
@@ -29,7 +30,7 @@ LONGEST_TERM = 255
 def action_of(route: V1Route | None) -> str:
     """The right that a route needs; empty: to be known at all."""
     if isinstance(route, Search):
-        return "catalog"
+        return "search"
     return "pull" if isinstance(route, Tags | Images) else ""
 
 
@@ -54,8 +55,16 @@ def find(call: Call) -> V1Route | None:
     return parse_v1(call.path)
 
 
-async def answer(call: Call, repository: IRepository, route: V1Route | None) -> None:
-    """Answer a request that may pass."""
+async def answer(
+    call: Call,
+    repository: IRepository,
+    route: V1Route | None,
+    visible: Callable[[ImageName], bool],
+) -> None:
+    """Answer a request that may pass.
+
+    :param visible: whether the client may see an image in lists.
+    """
     if route is None:
         raise Miss(ErrorCode.UNSUPPORTED, "there is no such endpoint")
     if call.method != "GET" and not (
@@ -74,7 +83,7 @@ async def answer(call: Call, repository: IRepository, route: V1Route | None) -> 
             query = call.parameter("q")[:LONGEST_TERM]
             limit = wanted(call.parameter("n"))
             names = await repository.search(_term(query), limit)
-            document = results(query, names)
+            document = results(query, [name for name in names if visible(name)])
         case Tags(image):
             document = await _tags(repository, image)
         case Images(image):

@@ -26,9 +26,15 @@ LEAST_CHUNK = 1024 * 1024
 
 
 async def put_manifest(
-    call: Call, repository: IWritableRepository, route: ManifestRoute
+    call: Call,
+    repository: IWritableRepository,
+    route: ManifestRoute,
+    overwrite: bool,
 ) -> None:
-    """PUT of a manifest (end-7)."""
+    """PUT of a manifest (end-7).
+
+    :param overwrite: whether the client may move tags.
+    """
     media_type = essence(call.head.get("content-type"))
     if not media_type:
         raise Invalid(
@@ -42,8 +48,10 @@ async def put_manifest(
     if isinstance(route.reference, Digest):
         tags = [Tag(name) for name in dict.fromkeys(call.parameters.get("tag", []))]
     record = await repository.put_manifest(
-        route.image, route.reference, media_type, body, tags
+        route.image, route.reference, media_type, body, tags, overwrite
     )
+    for reference in (route.reference, *tags):
+        call.changed("push", route.image, reference, record.descriptor.digest)
     headers = [
         ("Location", call.url(f"/v2/{route.image}/manifests/{route.reference}")),
         ("Docker-Content-Digest", str(record.descriptor.digest)),
@@ -62,6 +70,7 @@ async def delete_manifest(
         await repository.delete_tag(route.image, route.reference)
     else:
         await repository.delete_manifest(route.image, route.reference)
+    call.changed("delete", route.image, route.reference)
     call.answer(202, [])
 
 
@@ -70,6 +79,7 @@ async def delete_blob(
 ) -> None:
     """DELETE of a blob (end-10)."""
     await repository.delete_blob(route.image, route.digest)
+    call.changed("delete", route.image, digest=route.digest)
     call.answer(202, [])
 
 
@@ -86,6 +96,7 @@ async def begin_upload(
     for source in sources:
         digest = Digest.parse(call.parameter("mount"))
         if await repository.mount(route.image, digest, source):
+            call.changed("mount", route.image, source, digest)
             _answer_blob(call, route.image, digest)
             return
     whole = call.parameter("digest")
@@ -176,6 +187,7 @@ async def _finish(
 ) -> None:
     await _receive(call, upload)
     await upload.commit(digest)
+    call.changed("upload", image, digest=digest)
     _answer_blob(call, image, digest)
 
 

@@ -12,14 +12,13 @@ from pullthrough.access import principals, tokens
 from pullthrough.access.bootstrap import ensure_admin
 from pullthrough.access.htpasswd import HtpasswdError, entry, parse_htpasswd, verify
 from pullthrough.access.policy import SimplePolicy
-from pullthrough.access.principals import Authenticator
-from pullthrough.access.tokens import Tokens
 from pullthrough.errors import Unauthenticated
 from pullthrough.interfaces import IAccessPolicy, IAuthenticator
 from pullthrough.spec.names import ImageName
 from pullthrough.spec.tokens import Access
 from pullthrough.threads import Inline
 from pullthrough.values import Identity
+from tests.support.authenticators import make_authenticator
 
 
 class CountingThreads(Inline):
@@ -41,13 +40,7 @@ class AccessCase(SynchronousTestCase):
         self.threads = CountingThreads()
         self.count = 0
         users = parse_htpasswd(entry("alice", "pässword", 4))
-        self.authenticator = Authenticator(
-            users,
-            Tokens(self.clock, self.random),
-            self.threads,
-            self.clock,
-            self.random,
-        )
+        self.authenticator = make_authenticator(users, self.clock, self.threads)
 
     def random(self, size: int) -> bytes:
         """Bytes that differ each time."""

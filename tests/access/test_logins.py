@@ -72,7 +72,6 @@ class LoginTests(SynchronousTestCase):
             self.clock.advance(UNUSED / 2)
             self.assertEqual(self.now(self.logins.principal(used, "own")), "alice")
         self.refused(unused)
-        self.assertEqual(self.now(self.logins.sweep()), 1)
         self.clock.advance(NOTED / 2)
         before = next(iter(self.store._logins.values()))
         self.now(self.logins.principal(used, "own"))

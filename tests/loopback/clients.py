@@ -55,16 +55,22 @@ class Engine:
 
 @contextmanager
 def docker_engine(
-    world: World, folder: Path, settings: dict[str, object]
+    world: World,
+    folder: Path,
+    settings: dict[str, object],
+    inside: tuple[str, ...] = (),
 ) -> Iterator[Engine]:
-    """Docker Engine with a ``daemon.json``; it ends with the context."""
+    """Docker Engine with a ``daemon.json``; it ends with the context.
+
+    :param inside: what to put before its command, to run a newer one in its tree.
+    """
     if reason := missing("dockerd", "docker", "iptables"):
         pytest.skip(reason)
     (folder / "daemon.json").write_text(json.dumps(settings))
     socket = folder / "docker.sock"
     running = world.start(
         "dockerd",
-        *("dockerd", "--config-file", str(folder / "daemon.json")),
+        *(*inside, "dockerd", "--config-file", str(folder / "daemon.json")),
         *("-H", f"unix://{socket}", "--pidfile", str(folder / "pid")),
         *("--data-root", str(folder / "data"), "--exec-root", str(folder / "exec")),
     )
@@ -77,18 +83,24 @@ def docker_engine(
 
 
 @contextmanager
-def containerd(world: World, folder: Path) -> Iterator[Engine]:
-    """containerd of its own, driven by ``ctr``; it ends with the context."""
+def containerd(
+    world: World, folder: Path, inside: tuple[str, ...] = ()
+) -> Iterator[Engine]:
+    """containerd of its own, driven by ``ctr``; it ends with the context.
+
+    :param inside: what to put before both commands, to run newer ones in their tree.
+    """
     if reason := missing("containerd", "ctr"):
         pytest.skip(reason)
     folder.mkdir()
     socket = folder / "containerd.sock"
     config = folder / "config.toml"
     config.write_text(_CONTAINERD.format(folder=folder, socket=socket))
-    running = world.start("containerd", "containerd", "--config", str(config))
+    command = (*inside, "containerd", "--config", str(config))
+    running = world.start("containerd", *command)
     try:
         _answers(world, running, f"ctr --address {socket} version", {})
-        yield Engine(world, ("ctr", "--address", str(socket)), {})
+        yield Engine(world, (*inside, "ctr", "--address", str(socket)), {})
     finally:
         running.stop()
 

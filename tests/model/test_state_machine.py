@@ -21,8 +21,6 @@ from twisted.internet.task import Clock
 
 from pullthrough.access.htpasswd import entry, parse_htpasswd
 from pullthrough.access.policy import SimplePolicy
-from pullthrough.access.principals import Authenticator
-from pullthrough.access.tokens import Tokens
 from pullthrough.assembly import at_once
 from pullthrough.metadata.sqlite import SqliteMetadataStore
 from pullthrough.repository.hosted import HostedRepository
@@ -36,6 +34,7 @@ from pullthrough.web.guard import Guard
 from pullthrough.web.site import Site
 from tests.model.contents import CONTENTS, DIGESTS, descriptor, image_body
 from tests.model.reference import Reference, Session
+from tests.support.authenticators import make_authenticator
 from tests.support.exchange import FakeExchange, run
 
 USERS = ("alice", "bob", "carol")
@@ -71,13 +70,7 @@ class Machine(RuleBasedStateMachine):
         self.store = MemoryBlobStore("blobs")
         self.references = {name: Reference() for name in REPOSITORIES}
         clock, keys = Clock(), count(1)
-        authenticator = Authenticator(
-            _HTPASSWD,
-            Tokens(clock, lambda size: b"t" * size),
-            Inline(),
-            clock,
-            lambda size: b"k" * size,
-        )
+        authenticator = make_authenticator(_HTPASSWD, clock)
 
         def new_key() -> str:
             return f"{next(keys):032x}"

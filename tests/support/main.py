@@ -8,8 +8,6 @@ from typing import Any
 from twisted.trial.unittest import SynchronousTestCase
 
 from pullthrough.access.policy import SimplePolicy
-from pullthrough.access.principals import Authenticator
-from pullthrough.access.tokens import Tokens
 from pullthrough.accessline import AccessLine
 from pullthrough.interfaces import IAccessPolicy, IRepository
 from pullthrough.repository.group import GroupRepository
@@ -17,13 +15,13 @@ from pullthrough.repository.offline import OfflineRepository
 from pullthrough.repository.writable import WritableGroup
 from pullthrough.spec.digest import Digest
 from pullthrough.spec.forwarded import Seen, TrustedProxies
-from pullthrough.threads import Inline
 from pullthrough.values import Document
 from pullthrough.web.everything import Everything
 from pullthrough.web.guard import Guard
 from pullthrough.web.main import Main
 from pullthrough.web.pages import Pages
 from pullthrough.web.site import Site
+from tests.support.authenticators import make_authenticator
 from tests.support.exchange import FakeExchange, run
 from tests.support.house import House
 from tests.support.images import make_image
@@ -62,12 +60,8 @@ class MainCase(SynchronousTestCase):
 
     def make(self, subdomains: Mapping[str, str] = SUBDOMAINS) -> Main:
         """The main connector, with two users."""
-        random = iter(range(1, 10_000))
         clock = self.house.clock
-        tokens = Tokens(clock, lambda size: next(random).to_bytes(size))
-        authenticator = Authenticator(
-            USERS, tokens, Inline(), clock, lambda size: b"k" * size
-        )
+        authenticator = make_authenticator(USERS, clock)
         policy = self.policy or SimplePolicy(self.anonymous)
         common = (self.lines.append, clock, clock.seconds)
         self.sites = {

@@ -6,13 +6,13 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from pullthrough.access.htpasswd import entry, parse_htpasswd
 from pullthrough.access.policy import SimplePolicy
-from pullthrough.access.principals import Authenticator
-from pullthrough.access.tokens import Tokens
 from pullthrough.accessline import AccessLine
+from pullthrough.audit import AuditEvent
+from pullthrough.interfaces import IAccessPolicy
 from pullthrough.spec.digest import Digest
-from pullthrough.threads import Inline
 from pullthrough.web.guard import Guard
 from pullthrough.web.site import Site
+from tests.support.authenticators import make_authenticator
 from tests.support.exchange import FakeExchange, run
 from tests.support.house import House
 from tests.support.images import make_image
@@ -32,21 +32,19 @@ class SiteCase(SynchronousTestCase):
     anonymous = False
     force = False
     v1 = False
+    policy: IAccessPolicy | None = None
 
     def setUp(self) -> None:
         self.house = House()
         self.hosted = self.house.hosted("own")
         self.lines: list[AccessLine] = []
+        self.kept: list[AuditEvent] = []
         self.site = self.make_site(self.hosted)
 
     def make_site(self, repository: Any) -> Site:
         """A site with two users."""
-        random = iter(range(1, 10_000))
-        tokens = Tokens(self.house.clock, lambda size: next(random).to_bytes(size))
-        authenticator = Authenticator(
-            USERS, tokens, Inline(), self.house.clock, lambda size: b"k" * size
-        )
-        policy = SimplePolicy(self.anonymous)
+        authenticator = make_authenticator(USERS, self.house.clock)
+        policy = self.policy or SimplePolicy(self.anonymous)
         guard = Guard(repository.name, authenticator, policy, self.force)
         clock = self.house.clock
         return Site(
@@ -56,6 +54,7 @@ class SiteCase(SynchronousTestCase):
             clock,
             clock.seconds,
             v1_enabled=self.v1,
+            audit=self.kept.append,
         )
 
     def ask(

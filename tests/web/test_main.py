@@ -283,7 +283,7 @@ class RootTests(MainCase):
         self.assertEqual(self.lines[-1].repository, "-")
         got = self.ask("POST", "/v2/_catalog")
         self.assertEqual((got.status, got.headers["Allow"]), (405, "GET"))
-        self.assertEqual(self.ask("POST", "/v2/token").status, 404)
+        self.assertEqual(self.ask("POST", "/v2/token").status, 400)
 
     def test_every_repository_wants_basic(self) -> None:
         """Then so does the base."""
@@ -338,7 +338,11 @@ class RootTests(MainCase):
                 return principal == "alice" or (
                     principal == "bob"
                     and known
-                    in (("own", "team/app", "pull"), ("own", "None", "catalog"))
+                    in (
+                        ("own", "team/app", "pull"),
+                        ("own", "team/app", "catalog"),
+                        ("own", "None", "catalog"),
+                    )
                 )
 
         self.policy = Narrow()  # type: ignore[assignment]

@@ -5,13 +5,11 @@ from typing import Any
 
 from pullthrough import errors
 from pullthrough.access.policy import SimplePolicy
-from pullthrough.access.principals import Authenticator
-from pullthrough.access.tokens import Tokens
 from pullthrough.spec.errorcodes import ErrorCode
-from pullthrough.threads import Inline
 from pullthrough.web.failures import tell
 from pullthrough.web.guard import Guard
 from pullthrough.web.site import Site
+from tests.support.authenticators import make_authenticator
 from tests.support.images import make_image
 from tests.support.site import USERS, SiteCase
 from tests.support.upstream import ScriptedUpstream
@@ -44,12 +42,8 @@ class MirrorCase(SiteCase):
 
     def make_site(self, repository: Any) -> Site:
         """A site with two users, which is a mirror or not."""
-        random = iter(range(1, 10_000))
         clock = self.house.clock
-        tokens = Tokens(clock, lambda size: next(random).to_bytes(size))
-        authenticator = Authenticator(
-            USERS, tokens, Inline(), clock, lambda size: b"k" * size
-        )
+        authenticator = make_authenticator(USERS, clock)
         policy = SimplePolicy(self.anonymous)
         guard = Guard("hub", authenticator, policy, False, self.mirror)
         return Site(repository, guard, self.lines.append, clock, clock.seconds)

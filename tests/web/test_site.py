@@ -122,7 +122,8 @@ class OddTests(SiteCase):
             ("PUT", BLOB, 405, "UNSUPPORTED"),
             ("GET", UPLOADS, 405, "UNSUPPORTED"),
             ("DELETE", "/v2/a/tags/list", 405, "UNSUPPORTED"),
-            ("POST", "/v2/token", 404, "UNSUPPORTED"),
+            ("POST", "/v2/token", 400, "UNSUPPORTED"),
+            ("PUT", "/v2/token", 405, "UNSUPPORTED"),
             ("GET", "/v2/a/tags/list", 404, "NAME_UNKNOWN"),
         ):
             got = self.ask(method, target)

@@ -38,6 +38,20 @@ class V1Tests(SiteCase):
             self.assertEqual(got.json()["num_results"], count)
         self.assertEqual(self.ask("GET", "/v1/search?q=a", user="").status, 401)
 
+    def test_search_with_a_token(self) -> None:
+        """Docker that has logged in by refresh token asks for one with a scope of its
+        own; one for something else does not do."""
+        self.push_image()
+        for scope, status in (("registry:catalog:search", 200), ("registry:x:y", 200)):
+            token = self.ask("GET", f"/v2/token?scope={scope}").json()["token"]
+            bearer = {"Authorization": f"Bearer {token}"}
+            got = self.ask("GET", "/v1/search?q=app", user="", headers=bearer)
+            self.assertEqual(got.status, status, scope)
+        token = self.ask("GET", "/v2/token?scope=repository:a:pull").json()["token"]
+        bearer = {"Authorization": f"Bearer {token}"}
+        got = self.ask("GET", "/v1/search?q=app", user="", headers=bearer)
+        self.assertEqual(got.status, 401)
+
     def test_tags(self) -> None:
         """Tags with what they stand for."""
         made = self.push_image()

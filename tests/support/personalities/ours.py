@@ -1,21 +1,18 @@
 """Another pullthrough: our own site on a hosted repository, behind a real listener."""
 
-import secrets
 from typing import Any
 
 from twisted.internet import reactor
 from twisted.internet.endpoints import TCP4ServerEndpoint
 
 from pullthrough.access.policy import SimplePolicy
-from pullthrough.access.principals import Authenticator
-from pullthrough.access.tokens import Tokens
 from pullthrough.spec.digest import Digest
-from pullthrough.threads import Inline
 from pullthrough.upstream.credentials import Login
 from pullthrough.web.exchange import IExchange
 from pullthrough.web.guard import Guard
 from pullthrough.web.listener import Listener
 from pullthrough.web.site import Site
+from tests.support.authenticators import make_authenticator
 from tests.support.exchange import FakeExchange, run
 from tests.support.house import House
 from tests.support.images import MadeImage
@@ -38,10 +35,7 @@ class Pullthrough(Registry):
         super().__init__()
         house = House()
         house.clock = reactor  # type: ignore[assignment]
-        tokens = Tokens(house.clock, secrets.token_bytes)
-        authenticator = Authenticator(
-            USERS, tokens, Inline(), house.clock, secrets.token_bytes
-        )
+        authenticator = make_authenticator(USERS, house.clock)
         guard = Guard("own", authenticator, SimplePolicy(False), self.force)
         self._site = Site(
             house.hosted("own"),
