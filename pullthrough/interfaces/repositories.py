@@ -53,8 +53,8 @@ class IRepository(Interface):
     async def images(page: Page) -> Names:
         """A page of image names, in ASCII order."""
 
-    async def search(term: str, limit: int) -> Sequence[ImageName]:
-        """Images with ``term`` in their names, in ASCII order."""
+    async def search(term: str, limit: int) -> Names:
+        """At most ``limit`` images with ``term`` in their names, in ASCII order."""
 
 
 class IReferrers(Interface):

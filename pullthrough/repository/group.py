@@ -8,6 +8,7 @@ from collections.abc import (
     Mapping,
     Sequence,
 )
+from dataclasses import replace
 from typing import Any, TypeVar
 
 from zope.interface import implementer
@@ -202,17 +203,20 @@ class GroupRepository:
             ]
         return Names(tuple(shown), names.more)
 
-    async def search(self, term: str, limit: int) -> Sequence[ImageName]:
+    async def search(self, term: str, limit: int) -> Names:
         """See :meth:`IRepository.search`."""
-        found: set[ImageName] = set()
-        answers, _ = await gathered(
-            self.members, lambda one: _searched(one, term, limit)
+        pages, warnings = await gathered(
+            self.members, lambda member: self._found(member, term, limit)
         )
-        for member, names in answers:
-            for name in names:
-                if member.kind != "proxy" or not await self.owns(name):
-                    found.add(name)
-        return sorted(found)[:limit]
+        return merged(pages, Page(limit), warnings)
+
+    async def _found(self, member: IRepository, term: str, limit: int) -> Names:
+        """What a member finds; a proxy without the names that are owned."""
+        found = await member.search(term, limit)
+        if member.kind != "proxy":
+            return found
+        names = [name for name in found.names if not await self.owns(ImageName(name))]
+        return replace(found, names=tuple(names))
 
 
 async def _holder(
@@ -227,12 +231,6 @@ async def _holder(
             # Another copy is as good; without one the chain meets it again.
             continue
     return None
-
-
-async def _searched(
-    member: IRepository, term: str, limit: int
-) -> tuple[IRepository, Sequence[ImageName]]:
-    return member, await member.search(term, limit)
 
 
 async def _referrers(member: Any, image: ImageName, subject: Digest) -> Referrers:

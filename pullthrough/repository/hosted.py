@@ -149,9 +149,10 @@ class HostedRepository:
         """See :meth:`IRepository.images`."""
         return await self._metadata.images(self._repository, page)
 
-    async def search(self, term: str, limit: int) -> Sequence[ImageName]:
+    async def search(self, term: str, limit: int) -> Names:
         """See :meth:`IRepository.search`."""
-        return await self._metadata.search(self._repository, term, limit)
+        found = await self._metadata.search(self._repository, term, limit)
+        return Names(tuple(image.text for image in found), False)
 
     async def referrers(self, image: ImageName, subject: Digest) -> Referrers:
         """See :meth:`IReferrers.referrers`.

@@ -76,7 +76,7 @@ class OfflineRepository:
         """Offline."""
         self._refuse()
 
-    async def search(self, term: str, limit: int) -> Sequence[ImageName]:
+    async def search(self, term: str, limit: int) -> Names:
         """Offline."""
         self._refuse()
 

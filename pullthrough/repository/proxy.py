@@ -1,7 +1,5 @@
 """A proxy repository: an upstream's images, fetched once and then our own."""
 
-from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import replace
 
 from zope.interface import implementer
@@ -164,13 +162,18 @@ class ProxyRepository:
         """See :meth:`IRepository.images`."""
         return await self._metadata.images(self._repository, page)
 
-    async def search(self, term: str, limit: int) -> Sequence[ImageName]:
+    async def search(self, term: str, limit: int) -> Names:
         """See :meth:`IRepository.search`: in the index, and among the copies."""
         found = set(await self._metadata.search(self._repository, term, limit))
+        warning = ""
         if self._index is not None:
-            with suppress(Outage, Refused, Miss):  # what is here is found all the same
+            try:
                 found |= set(await self._index.search(term, limit))
-        return [name for name in sorted(found) if self._may_list(name)][:limit]
+            except (Outage, Refused, Miss) as error:
+                # What is here is found all the same.
+                warning = f"{self.name} finds its copies only: {error.detail}"
+        listed = [name.text for name in sorted(found) if self._may_list(name)]
+        return Names(tuple(listed[:limit]), len(listed) > limit, warning)
 
     def _may_list(self, image: ImageName) -> bool:
         try:

@@ -90,7 +90,7 @@ class WritableGroup:
         """See :meth:`IRepository.images`."""
         return await self._group.images(page)
 
-    async def search(self, term: str, limit: int) -> Sequence[ImageName]:
+    async def search(self, term: str, limit: int) -> Names:
         """See :meth:`IRepository.search`."""
         return await self._group.search(term, limit)
 

@@ -39,7 +39,7 @@ async def read_manifest(
     headers = [
         ("Docker-Content-Digest", str(descriptor.digest)),
         ("ETag", f'"{descriptor.digest}"'),
-        *_warning(call.provenance.warning),
+        *told_warning(call.provenance.warning),
     ]
     if _unchanged(call, str(descriptor.digest)):
         call.answer(304, headers)
@@ -86,7 +86,7 @@ def _blob_headers(provenance: Provenance, digest: str) -> list[tuple[str, str]]:
         ("Docker-Content-Digest", digest),
         ("ETag", f'"{digest}"'),
         ("Accept-Ranges", "bytes"),
-        *_warning(provenance.warning),
+        *told_warning(provenance.warning),
     ]
 
 
@@ -107,7 +107,8 @@ def _range(call: Call, digest: str) -> str:
     return call.head.get("range")
 
 
-def _warning(warning: str) -> list[tuple[str, str]]:
+def told_warning(warning: str) -> list[tuple[str, str]]:
+    """The ``Warning`` header that tells it; none for an empty text."""
     if not warning:
         return []
     text = warning.encode("ascii", "replace").decode()
@@ -131,7 +132,7 @@ async def list_referrers(
     found = await repository.referrers(route.image, route.digest)
     records = found.records
     path = f"/v2/{route.image}/referrers/{route.digest}"
-    headers = [("Content-Type", OCI_INDEX), *_warning(found.warning)]
+    headers = [("Content-Type", OCI_INDEX), *told_warning(found.warning)]
     wanted = call.parameter("artifactType")
     if wanted:
         records = tuple(one for one in records if one.artifact_type == wanted)
@@ -187,7 +188,7 @@ def answer_images(call: Call, names: Names) -> None:
 def _answer_list(
     call: Call, path: str, key: str, names: Names, fields: dict[str, str]
 ) -> None:
-    headers = [("Content-Type", "application/json"), *_warning(names.warning)]
+    headers = [("Content-Type", "application/json"), *told_warning(names.warning)]
     link = next_link(call.outer(path), parse_page(call.parameters), names)
     if link is not None:
         headers.append(("Link", link))

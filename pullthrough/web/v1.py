@@ -22,6 +22,7 @@ from pullthrough.spec.v1 import (
 )
 from pullthrough.web.call import Call
 from pullthrough.web.guard import Guard
+from pullthrough.web.reading import told_warning
 
 #: Longest search term, in characters.
 LONGEST_TERM = 255
@@ -74,6 +75,7 @@ async def answer(
             ErrorCode.UNSUPPORTED, f"{call.method} has no meaning on this endpoint"
         )
     document: object
+    warning = ""
     match route:
         case Ping():
             document = True
@@ -82,8 +84,10 @@ async def answer(
         case Search():
             query = call.parameter("q")[:LONGEST_TERM]
             limit = wanted(call.parameter("n"))
-            names = await repository.search(_term(query), limit)
+            found = await repository.search(_term(query), limit)
+            names = [ImageName(name) for name in found.names]
             document = results(query, [name for name in names if visible(name)])
+            warning = found.warning
         case Tags(image):
             document = await _tags(repository, image)
         case Images(image):
@@ -93,6 +97,7 @@ async def answer(
         ("Content-Type", "application/json"),
         ("X-Docker-Registry-Version", "0.6.0"),
         ("X-Docker-Registry-Standalone", "true"),
+        *told_warning(warning),
     ]
     call.answer(200, headers, json.dumps(document, separators=(",", ":")).encode())
 

@@ -75,7 +75,7 @@ class OwnedTests(OwnedCase):
         ):
             self.assertEqual(self.now(self.group.images(page)), names)
         self.assertEqual(
-            [str(name) for name in self.now(self.group.search("app", 10))],
+            [*self.now(self.group.search("app", 10)).names],
             ["other/app"],
         )
         self.push(APP, V1, OURS)

@@ -121,7 +121,7 @@ class ProxyTests(RulesCase):
         self.fails(before.manifest(SECRET, V1), RuledOut)
         self.assertIsNone(self.now(before.holds(SECRET, IMAGE.digest)))
         self.assertFalse(self.now(before.links(SECRET, layer)))
-        self.assertEqual(self.now(before.search("app", 10)), [])
+        self.assertEqual(self.now(before.search("app", 10)).names, ())
 
     def test_by_the_upstreams_name(self) -> None:
         """A one-part name is library/NAME before the rule looks at it."""
@@ -203,7 +203,7 @@ class SearchTests(RulesCase):
 
     def search(self, repository: Any, limit: int = 10) -> list[str]:
         """The names that are found."""
-        return [name.text for name in self.now(repository.search("app", limit))]
+        return [*self.now(repository.search("app", limit)).names]
 
     def test_index_and_copies(self) -> None:
         """Both are searched; each once, in order, and no more than was wanted."""
@@ -246,6 +246,18 @@ class SearchTests(RulesCase):
         group = GroupRepository("all", [self.house.hosted(), one, two])
         self.assertEqual(self.search(group), ["a/app", "b/app", "c/app"])
         self.assertEqual(self.search(group, 1), ["a/app"])
+
+    def test_who_cannot_tell(self) -> None:
+        """It is named in a warning, in a group too; who is off is passed over."""
+        index = Index()
+        index.failure = UpstreamOutage("index is down")
+        proxy = self.house.proxy(self.upstream, index=index)
+        self.now(proxy.manifest(APP, V1))
+        off = OfflineRepository("off", "proxy")
+        for one in (proxy, GroupRepository("all", [off, proxy])):
+            found = self.now(one.search("app", 10))
+            self.assertEqual(found.names, ("team/app",))
+            self.assertIn("index is down", found.warning)
 
 
 class TagListTests(RulesCase):
