@@ -19,7 +19,7 @@ from pullthrough.upstream.index import SearchIndex
 from pullthrough.upstream.limits import Limits
 from pullthrough.upstream.nobody import NobodyUpstream
 from pullthrough.upstream.requests import Requests
-from pullthrough.upstream.trust import Trust
+from pullthrough.upstream.trust import ClientCertificate, Trust
 from pullthrough.values import UpstreamState
 
 
@@ -97,7 +97,7 @@ class Upstreams:
         if self._http.offline or remote.blocked or not remote.foreign_layer_urls:
             return None
         destinations = Destinations((), self._http.private_hosts)
-        agent = self._agent(remote, destinations)
+        agent = self._agent(remote, destinations, ours=False)
 
         def requests(url: str) -> Requests:
             # Whoever they lead to is known for the one request.
@@ -122,11 +122,18 @@ class Upstreams:
         limits = self._limit(url, login.username)
         return self._asking(url, remote, agent, login, limits, destinations)
 
-    def _agent(self, remote: Remote, destinations: Destinations) -> EgressAgent:
+    def _agent(
+        self, remote: Remote, destinations: Destinations, ours: bool = True
+    ) -> EgressAgent:
+        """:param ours: whether it may show our certificate to the upstream."""
         http = self._http
-        way = _way(remote.egress or http.egress, http.egress)
         agent = EgressAgent(
-            self._reactor, way, self._trust, http.timeout, destinations=destinations
+            self._reactor,
+            _way(remote.egress or http.egress, http.egress),
+            self._trust,
+            http.timeout,
+            destinations=destinations,
+            certificate=_certificate(remote) if ours else None,
         )
         self._agents.append(agent)
         return agent
@@ -171,3 +178,13 @@ def _way(egress: Egress, general: Egress) -> Way:
         egress.password.reveal(),
         egress.non_proxy_hosts or general.non_proxy_hosts,
     )
+
+
+def _certificate(remote: Remote) -> ClientCertificate | None:
+    if remote.tls_client_certificate is None or remote.tls_client_key is None:
+        return None
+    pem = [
+        path.read_bytes()
+        for path in (remote.tls_client_certificate, remote.tls_client_key)
+    ]
+    return ClientCertificate(Origin.of(remote.url), b"\n".join(pem))

@@ -76,6 +76,40 @@ class ConnectorTests(TapCase):
         challenge = self.curl(*trust, "-i", "-u", ":", f"{secure}/v2/")
         self.assertIn('realm="https://', challenge)
 
+    def test_client_certificates(self) -> None:
+        """Who shows one of the authority is logged in by its CN; who shows none may
+        use a password; one of another authority fails the handshake."""
+        _, (secure,) = self.serve(
+            "https_port = tcp:0:interface=127.0.0.1", "tls_client_ca = ca.crt"
+        )
+        self.authority.issue("alice")
+        Authority(self.folder / "other").issue("mallory")
+        trust = ("--cacert", str(self.authority.certificate))
+
+        def ask(folder: Path, name: str, *more: str) -> str:
+            shown = ("--cert", f"{folder / name}.crt", "--key", f"{folder / name}.key")
+            done = subprocess.run(
+                [
+                    "curl",
+                    "-sS",
+                    *trust,
+                    *(shown if name else ()),
+                    *more,
+                    f"{secure}/v2/",
+                ],
+                env={key: os.environ[key] for key in ("PATH",)},
+                capture_output=True,
+                text=True,
+                timeout=60,
+            )
+            return done.stdout + done.stderr
+
+        self.assertEqual(ask(self.folder, "alice"), "{}")
+        self.assertIn("UNAUTHORIZED", ask(self.folder, ""))
+        password = ("-u", f"admin:{self.password()}")
+        self.assertEqual(ask(self.folder, "", *password), "{}")
+        self.assertIn("alert", ask(self.folder / "other", "mallory"))
+
     def test_ipv6(self) -> None:
         """An address in brackets."""
         if not socket.has_ipv6 or not Path("/proc/net/if_inet6").read_text():

@@ -16,6 +16,7 @@ class Defaults:
     environ: Mapping[str, str]
     tls_certificate: Path | None
     tls_key: Path | None
+    tls_client_ca: Path | None
     rules: Mapping[str, RoutingRule] = field(default_factory=dict)
 
     def path(self, value: str) -> Path:

@@ -143,6 +143,7 @@ def _settings(
         environ=environ,
         tls_certificate=top.get("tls_certificate", path, None),
         tls_key=top.get("tls_key", path, None),
+        tls_client_ca=top.get("tls_client_ca", path, None),
         rules={
             name.removeprefix("routing:"): read_rule(name.removeprefix("routing:"), one)
             for name, one in sections.items()

@@ -27,11 +27,13 @@ class Connector:
     :ivar description: a Twisted endpoint description, such as ``tcp:5000``;
         for HTTPS too, where TLS is laid over it.
     :ivar tls_certificate, tls_key: PEM files; both None on a plain connector.
+    :ivar tls_client_ca: a PEM bundle; clients may log in with certificates of these.
     """
 
     description: str
     tls_certificate: Path | None = None
     tls_key: Path | None = None
+    tls_client_ca: Path | None = None
 
     @property
     def scheme(self) -> str:
@@ -101,6 +103,8 @@ class Remote:
 
     :ivar url: scheme, host, perhaps port and path; no trailing slash.
     :ivar library: a one-part name means ``library/NAME`` there.
+    :ivar tls_client_certificate, tls_client_key: PEM files that we show to the first
+        upstream; both or neither.
     :ivar egress: None: as ``[http]`` says.
     :ivar urls: the others that are asked when the first cannot tell.
     :ivar index_url: where images are searched; empty: nowhere.
@@ -116,6 +120,8 @@ class Remote:
     username: str = ""
     password: Secret = Secret("")
     bearer_token: Secret = Secret("")
+    tls_client_certificate: Path | None = None
+    tls_client_key: Path | None = None
     egress: Egress | None = None
     library: bool = False
     freshness: Freshness = Freshness()

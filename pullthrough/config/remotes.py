@@ -1,11 +1,12 @@
 """The upstream of a proxy, and the routing rules."""
 
+from pathlib import Path
 from urllib.parse import urlsplit
 
 from pullthrough.config import fields
 from pullthrough.config.defaults import Defaults
 from pullthrough.config.model import Egress, Remote
-from pullthrough.config.secrets import Secret
+from pullthrough.config.secrets import Secret, SecretError, read_private, read_text
 from pullthrough.config.section import Section
 from pullthrough.spec.freshness import Deleted, Freshness
 from pullthrough.spec.namespaces import DOCKER_HUB, namespaces_of
@@ -36,6 +37,7 @@ def read_remote(section: Section, defaults: Defaults) -> Remote:
         if not section.has(missing):
             section.fault(missing, "username and password go together")
     egress: Egress | None = section.get("proxy", fields.egress, None)
+    shown = _client_certificate(section, defaults)
     library = urlsplit(url).hostname in DOCKER_HUB
     return Remote(
         url=url,
@@ -43,6 +45,8 @@ def read_remote(section: Section, defaults: Defaults) -> Remote:
         username=username,
         password=password,
         bearer_token=token,
+        tls_client_certificate=shown[0],
+        tls_client_key=shown[1],
         egress=egress,
         library=section.get("library", fields.boolean, library),
         freshness=_freshness(section),
@@ -93,6 +97,26 @@ def _rule(section: Section, defaults: Defaults) -> RoutingRule | None:
     if name and name not in defaults.rules:
         section.fault("routing_rule_name", f"there is no [routing:{name}]")
     return defaults.rules.get(name)
+
+
+def _client_certificate(
+    section: Section, defaults: Defaults
+) -> tuple[Path | None, Path | None]:
+    certificate = section.get("tls_client_certificate", defaults.path, None)
+    key = section.get("tls_client_key", defaults.path, None)
+    if (certificate is None) != (key is None):
+        missing = "tls_client_key" if certificate else "tls_client_certificate"
+        section.fault(missing, "tls_client_certificate and tls_client_key go together")
+    for option, path, read in (
+        ("tls_client_certificate", certificate, read_text),
+        ("tls_client_key", key, read_private),
+    ):
+        try:
+            if path is not None:
+                read(path)
+        except SecretError as error:
+            section.fault(option, str(error))
+    return certificate, key
 
 
 def _foreign(section: Section) -> tuple[str, ...]:

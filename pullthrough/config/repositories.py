@@ -106,6 +106,8 @@ def read_connectors(section: Section, defaults: Defaults) -> tuple[Connector, ..
     key = section.get("tls_key", defaults.path, None)
     certificate = certificate or defaults.tls_certificate
     key = key or defaults.tls_key
+    client_ca = section.get("tls_client_ca", defaults.path, None)
+    client_ca = client_ca or defaults.tls_client_ca
     found = []
     plain = section.get("http_port", fields.endpoint, "")
     if plain:
@@ -117,7 +119,9 @@ def read_connectors(section: Section, defaults: Defaults) -> tuple[Connector, ..
         else:
             _readable(section, "tls_certificate", certificate)
             _readable(section, "tls_key", key)
-            found.append(Connector(secure, certificate, key))
+            if client_ca is not None:
+                _readable(section, "tls_client_ca", client_ca)
+            found.append(Connector(secure, certificate, key, client_ca))
     return tuple(found)
 
 

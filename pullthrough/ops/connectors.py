@@ -169,7 +169,7 @@ class _Ground:
 
     def __init__(self, reactor: Any) -> None:
         self._reactor = reactor
-        self._secure: dict[tuple[Path, Path], Below] = {}
+        self._secure: dict[tuple[Path | None, ...], Below] = {}
 
     def below(self, served: Any) -> Below:
         """TLS, and below that the header of the PROXY protocol; or neither.
@@ -184,14 +184,20 @@ class _Ground:
         )
 
     def _tls(self, served: Any) -> Below:
-        certificate, key = served.connector.tls_certificate, served.connector.tls_key
-        if certificate is None:
+        connector = served.connector
+        if connector.tls_certificate is None:
             return lambda listener: listener
-        made = self._secure.get((certificate, key))
+        files = (
+            connector.tls_certificate,
+            connector.tls_key,
+            connector.tls_client_ca,
+        )
+        made = self._secure.get(files)
         if made is None:
+            certificate, key, client_ca = files
             with _named(served):
-                made = with_tls(certificate, key, self._reactor)
-            self._secure[certificate, key] = made
+                made = with_tls(certificate, key, self._reactor, client_ca)
+            self._secure[files] = made
         return made
 
 

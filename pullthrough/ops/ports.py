@@ -22,13 +22,22 @@ class PortError(Exception):
 
 
 def with_tls(
-    certificate: Path, key: Path, clock: Any
+    certificate: Path, key: Path, clock: Any, client_ca: Path | None = None
 ) -> Callable[[IProtocolFactory], IProtocolFactory]:
     """What lays TLS 1.2 or 1.3 below a factory's connections.
 
     :param certificate: a PEM file, the chain behind the certificate.
-    :raises PortError: when certificate or key cannot be used.
+    :param client_ca: a PEM bundle: clients may, but need not, show a certificate of
+        one of these authorities; one of another fails the handshake.
+    :raises PortError: when certificate, key or bundle cannot be used.
     """
+    clients: dict[str, Any] = {}
+    if client_ca is not None:
+        clients = {
+            "verify": True,
+            "requireCertificate": False,
+            "caCerts": _authorities(client_ca),
+        }
     try:
         chain = [
             crypto.load_certificate(crypto.FILETYPE_PEM, pem)
@@ -43,6 +52,7 @@ def with_tls(
             # Without this Twisted fails the handshake of whoever offers protocols
             # (ALPN, RFC 7301), and all but the simplest clients do.
             acceptableProtocols=[b"http/1.1"],
+            **clients,
         )
         options.getContext().check_privatekey()
     except (OSError, IndexError, crypto.Error) as error:
@@ -53,6 +63,19 @@ def with_tls(
         return wrapped
 
     return lay
+
+
+def _authorities(bundle: Path) -> list[crypto.X509]:
+    try:
+        found = [
+            crypto.load_certificate(crypto.FILETYPE_PEM, pem)
+            for pem in _CERTIFICATE.findall(bundle.read_bytes())
+        ]
+    except (OSError, crypto.Error) as error:
+        raise PortError(f"{bundle} cannot be read") from error
+    if not found:
+        raise PortError(f"{bundle} has no certificate")
+    return found
 
 
 def open_port(

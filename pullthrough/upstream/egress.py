@@ -19,7 +19,7 @@ from pullthrough.upstream.connect import Connect, proxy_authorization
 from pullthrough.upstream.destinations import Destinations, PublicEndpoint
 from pullthrough.upstream.headcap import HeadCapEndpoint
 from pullthrough.upstream.socks5 import Socks5
-from pullthrough.upstream.trust import Trust
+from pullthrough.upstream.trust import ClientCertificate, Trust
 from pullthrough.upstream.tunnel import Greeting, TunnelEndpoint
 
 #: Idle connections kept to each host, and for how many seconds.
@@ -72,8 +72,10 @@ class EgressEndpoints:
         trust: Trust,
         timeout: float,
         destinations: Destinations | None,
+        certificate: ClientCertificate | None = None,
     ) -> None:
         self._reactor = reactor
+        self._certificate = certificate
         self._destinations = destinations
         self._way = way
         self._trust = trust
@@ -96,7 +98,12 @@ class EgressEndpoints:
                 self._destinations,
             )
         if uri.scheme == b"https":
-            options = optionsForClientTLS(host.strip("[]"), trustRoot=self._trust)
+            shown = self._certificate
+            options = optionsForClientTLS(
+                host.strip("[]"),
+                trustRoot=self._trust,
+                clientCertificate=shown.to(host, uri.port) if shown else None,
+            )
             endpoint = wrapClientTLS(options, endpoint)
         return HeadCapEndpoint(endpoint)
 
@@ -132,6 +139,7 @@ class EgressAgent:
     """An agent whose connections leave the configured way.
 
     :param destinations: which hosts may have private addresses; None: all.
+    :param certificate: what we show to the upstream; None: nothing.
     :param persistent: whether connections are kept for the next request.
     :ivar way: for telling people which proxy failed.
     """
@@ -144,6 +152,7 @@ class EgressAgent:
         timeout: float,
         *,
         destinations: Destinations | None = None,
+        certificate: ClientCertificate | None = None,
         persistent: bool = True,
     ) -> None:
         self.way = way
@@ -151,7 +160,9 @@ class EgressAgent:
         self._pool = HTTPConnectionPool(reactor, persistent)
         self._pool.maxPersistentPerHost = KEPT
         self._pool.cachedConnectionTimeout = KEPT_TIME
-        endpoints = EgressEndpoints(reactor, way, trust, timeout, destinations)
+        endpoints = EgressEndpoints(
+            reactor, way, trust, timeout, destinations, certificate
+        )
         self._agent = Agent.usingEndpointFactory(reactor, endpoints, pool=self._pool)
         self._absolute: ProxyAgent | None = None
         if way.proxy != "direct" and way.scheme == "http":

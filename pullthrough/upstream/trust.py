@@ -4,8 +4,10 @@ import re
 
 from OpenSSL import SSL, crypto
 from twisted.internet._sslverify import IOpenSSLTrustRoot
-from twisted.internet.ssl import platformTrust
+from twisted.internet.ssl import PrivateCertificate, platformTrust
 from zope.interface import implementer
+
+from pullthrough.spec.origins import Origin
 
 _PEM = re.compile(b"-----BEGIN CERTIFICATE-----.+?-----END CERTIFICATE-----", re.DOTALL)
 
@@ -36,7 +38,7 @@ class Trust:
 
     def _addCACertsToContext(self, context: SSL.Context) -> None:
         # Twisted has no public way to add authorities to the platform's. This is the
-        # one method of its trust roots; tests/upstream/test_trust.py fails when it
+        # one method of its trust roots; tests/upstream/test_egress.py fails when it
         # moves.
         self._platform._addCACertsToContext(context)
         store = context.get_cert_store()
@@ -44,3 +46,23 @@ class Trust:
             raise TrustError("the TLS context keeps no certificates")
         for certificate in self._more:
             store.add_cert(certificate)
+
+
+class ClientCertificate:
+    """A certificate of ours, and the one origin that it is shown to.
+
+    :param pem: the certificate and its key.
+    :raises TrustError: when it cannot be used.
+    """
+
+    def __init__(self, origin: Origin, pem: bytes) -> None:
+        self._origin = origin
+        try:
+            self._certificate = PrivateCertificate.loadPEM(pem)
+        except (crypto.Error, ValueError) as error:
+            raise TrustError("a client certificate cannot be used") from error
+
+    def to(self, host: str, port: int) -> PrivateCertificate | None:
+        """The certificate, if that is where it is shown."""
+        there = (host.lower(), port) == (self._origin.host, self._origin.port)
+        return self._certificate if there else None

@@ -4,7 +4,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from twisted.internet.defer import Deferred
-from twisted.internet.interfaces import IAddress, ITCPTransport
+from twisted.internet.interfaces import IAddress, ISSLTransport, ITCPTransport
 from twisted.internet.protocol import Protocol, connectionDone
 from twisted.logger import Logger
 from twisted.python.failure import Failure
@@ -51,6 +51,7 @@ class Connection(Protocol):
         self.address = ""
         self.paused = False
         self._entered = False
+        self._certificate: str | None = None
         self._buffer = b""
         self._fresh = True
         self._requests = 0
@@ -66,6 +67,15 @@ class Connection(Protocol):
         """The connection as the client of this request sees it."""
         direct = Seen(self.peer, self.secure, head.get("host") or self.address)
         return self._listener.trusted.seen(direct, head.get)
+
+    def certificate(self) -> str:
+        """The name (CN) in the client's certificate; empty without one."""
+        if self._certificate is None:
+            shown = self.secure and ISSLTransport.providedBy(self._transport)
+            found = self._transport.getPeerCertificate() if shown else None
+            name = found.get_subject().CN if found is not None else ""
+            self._certificate = name if name and name.isprintable() else ""
+        return self._certificate
 
     @property
     def last(self) -> bool:

@@ -26,6 +26,9 @@ class IExchange(Interface):
 
     head: Head = Attribute("method, path, query and headers, already strict")
     seen: Seen = Attribute("who asks, and which scheme and host it sees")
+    certificate: str = Attribute(
+        "the name (CN) in the client's certificate, verified; empty without one"
+    )
 
     def answer(status: int, headers: Headers, body: bytes = b"") -> None:
         """Send a whole answer. ``Content-Length`` is added, HEAD sends no body

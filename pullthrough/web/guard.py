@@ -60,13 +60,14 @@ class Guard:
             return None
 
     async def identify(self, exchange: IExchange) -> Identity:
-        """Who is asking; anonymous without an ``Authorization`` header.
+        """Who is asking: by an ``Authorization`` header, else by a certificate; else
+        anonymous.
 
         :raises Unauthenticated: when the credentials prove nothing.
         """
         header = exchange.head.get("authorization")
         if not header:
-            return Identity()
+            return Identity(exchange.certificate)
         try:
             return await self._proven(header, exchange.seen.peer)
         except (Unauthenticated, Throttled):

@@ -43,6 +43,7 @@ class Transaction:
         self._transport: Any = connection.transport
         self.head = head
         self.seen = connection.seen(head)
+        self.certificate = connection.certificate()
         self.answered = False
         self.sent = False
         self.close = not head.keep_alive

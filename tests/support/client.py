@@ -18,7 +18,7 @@ from pullthrough.upstream.destinations import Destinations
 from pullthrough.upstream.egress import EgressAgent, Way
 from pullthrough.upstream.limits import Limits
 from pullthrough.upstream.requests import Requests
-from pullthrough.upstream.trust import Trust
+from pullthrough.upstream.trust import ClientCertificate, Trust
 from tests.support.images import make_image
 from tests.support.registry import PASSWORD, USER, FakeRegistry
 
@@ -76,6 +76,7 @@ class ClientCase(TestCase):
         trust: bytes = b"",
         seconds: float = 5.0,
         retries: int = 0,
+        certificate: ClientCertificate | None = None,
     ) -> RegistryUpstream:
         """A client."""
         url = url or self.registry.url
@@ -86,6 +87,7 @@ class ClientCase(TestCase):
             Trust(trust),
             seconds,
             destinations=destinations,
+            certificate=certificate,
             persistent=False,
         )
         self.addCleanup(agent.close)

@@ -33,6 +33,7 @@ class FakeExchange:
         cut: int | None = None,
         secure: bool = False,
         forwarded: bool = False,
+        certificate: str = "",
     ) -> None:
         given = {name.lower(): value for name, value in (headers or {}).items()}
         if user:
@@ -43,6 +44,7 @@ class FakeExchange:
             method, parts.path, parts.query, tuple(given.items()), len(body)
         )
         self.seen = Seen("192.0.2.7", secure, "registry.test:5000", forwarded)
+        self.certificate = certificate
         self.status = 0
         self.headers: dict[str, str] = {}
         self.sent = b""

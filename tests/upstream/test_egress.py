@@ -15,8 +15,9 @@ from pullthrough.errors import (
     Outage,
     UpstreamOutage,
 )
+from pullthrough.spec.origins import Origin
 from pullthrough.upstream.egress import Way
-from pullthrough.upstream.trust import Trust, TrustError
+from pullthrough.upstream.trust import ClientCertificate, Trust, TrustError
 from tests.support.client import APP, V1, ClientCase
 from tests.support.pki import Authority
 
@@ -60,6 +61,39 @@ class TrustTests(ClientCase):
         Trust(bundle)._addCACertsToContext(context)  # type: ignore[arg-type]
         self.assertIn("set_default_verify_paths", context.calls)
         self.assertIn("add_cert", context.calls)
+
+    async def test_our_certificate(self) -> None:
+        """It is shown to the one origin that it is for, and to no other."""
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        authority = Authority(Path(folder.name))
+        certificate, key = authority.issue("localhost")
+        ours, our_key = authority.issue("pullthrough")
+        pem = ours.read_bytes() + our_key.read_bytes()
+        bundle = authority.certificate.read_bytes()
+        server = ssl.PrivateCertificate.loadPEM(
+            certificate.read_bytes() + key.read_bytes()
+        )
+        options = server.options(ssl.Certificate.loadPEM(bundle))
+        port = reactor.listenSSL(  # type: ignore[attr-defined]
+            0, Site(self.registry), options, interface="127.0.0.1"
+        )
+        self.addCleanup(port.stopListening)
+        url = f"https://localhost:{port.getHost().port}"
+        for origin, shown in (
+            (Origin.of(url), True),
+            (Origin.of("https://localhost:1"), False),
+            (Origin.of("https://other.test"), False),
+        ):
+            client = self.client(
+                url, trust=bundle, certificate=ClientCertificate(origin, pem)
+            )
+            if shown:
+                found = await client.manifest(APP, V1)
+                self.assertEqual(found.body, self.image.manifest)
+            else:
+                await self.fails(client.manifest(APP, V1), UpstreamOutage)
+        self.assertRaises(TrustError, ClientCertificate, Origin.of(url), b"nothing")
 
     async def test_another_name(self) -> None:
         """The certificate must be the host's."""
