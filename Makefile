@@ -24,6 +24,10 @@ $(VENV)/.tools: $(VENV)/.test tests/testbed/go_tools.sh
 	tests/testbed/go_tools.sh $(abspath $(BIN))
 	touch $@
 
+# A newer Docker Engine and containerd, where their packages can be had: see the script.
+$(VENV)/trees/newer/.complete: tests/testbed/newer_engines.sh | $(VENV)/.test
+	tests/testbed/newer_engines.sh $(abspath $(VENV))/trees/newer
+
 test: lint unit
 
 lint: $(VENV)/.test
@@ -32,7 +36,7 @@ lint: $(VENV)/.test
 	$(BIN)/mypy --no-error-summary
 
 # The rules in spec/ are covered to the last branch.
-unit: $(VENV)/.test $(VENV)/.tools
+unit: $(VENV)/.test $(VENV)/.tools $(VENV)/trees/newer/.complete
 	$(BIN)/python -m pytest --cov=pullthrough/spec --cov-branch --cov-report= --cov-fail-under=100
 
 bench: $(VENV)/.test

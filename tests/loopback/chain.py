@@ -73,6 +73,10 @@ class Chain:
     folder: Path
     running: dict[str, Running] = field(default_factory=dict)
 
+    def __post_init__(self) -> None:
+        # Written once: with another salt it would be another password for us.
+        self._users = htpasswd(self.folder / "users", **{USER: PASSWORD})
+
     def open(self) -> None:
         """Start all of it."""
         self.open_upstream()
@@ -107,13 +111,12 @@ class Chain:
         )
 
     def _daemon(self, name: str, at: str, **more: str) -> None:
-        users = htpasswd(self.folder / "users", **{USER: PASSWORD})
         config = _CONFIG.format(
             name=name,
             port=at.rpartition(":")[2],
             data=self.folder / name,
             trust=self.authority.certificate,
-            users=users,
+            users=self._users,
             **more,
         )
         label = f"{self.folder.name}-{name}"

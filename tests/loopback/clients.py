@@ -1,6 +1,7 @@
 """The real clients of the end-to-end tests: Docker, podman, containerd, skopeo."""
 
 import json
+import shlex
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -62,7 +63,7 @@ def docker_engine(
 ) -> Iterator[Engine]:
     """Docker Engine with a ``daemon.json``; it ends with the context.
 
-    :param inside: what to put before its command, to run a newer one in its tree.
+    :param inside: what to put before both commands, to run newer ones in their tree.
     """
     if reason := missing("dockerd", "docker", "iptables"):
         pytest.skip(reason)
@@ -76,8 +77,9 @@ def docker_engine(
     )
     env = {"DOCKER_HOST": f"unix://{socket}", "DOCKER_CONFIG": str(folder / "config")}
     try:
-        _answers(world, running, "docker version", env)
-        yield Engine(world, ("docker",), env)
+        docker = Engine(world, (*inside, "docker"), env)
+        _answers(docker, running)
+        yield docker
     finally:
         running.stop()
 
@@ -99,18 +101,20 @@ def containerd(
     command = (*inside, "containerd", "--config", str(config))
     running = world.start("containerd", *command)
     try:
-        _answers(world, running, f"ctr --address {socket} version", {})
-        yield Engine(world, (*inside, "ctr", "--address", str(socket)), {})
+        ctr = Engine(world, (*inside, "ctr", "--address", str(socket)), {})
+        _answers(ctr, running)
+        yield ctr
     finally:
         running.stop()
 
 
-def _answers(world: World, running: Running, command: str, env: dict[str, str]) -> None:
+def _answers(engine: Engine, running: Running) -> None:
     """Wait until a command succeeds, as long as its engine lives."""
+    command = shlex.join((*engine.command, "version"))
     lives = f"grep -q '^State:.[^ZX]' /proc/{running.pid}/status"
     again = f"{command} && exit 0; {lives} || exit 1; sleep 0.1"
     tries = f"for i in $(seq 300); do {again}; done >/dev/null 2>&1; exit 1"
-    done = world.run("sh", "-c", tries, env=env, check=False)
+    done = engine.world.run("sh", "-c", tries, env=engine.env, check=False)
     assert done.returncode == 0, f"{running.name}: {running.said()[-3000:]}"
 
 

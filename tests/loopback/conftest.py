@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.loopback.mirrors import Mirrors, running_mirrors
 from tests.loopback.parts import Upstream
 from tests.loopback.world import World, missing
 from tests.support.pki import Authority
@@ -35,3 +36,12 @@ def upstream(world: World, authority: Authority) -> Upstream:
     made.fill("--large-mib", "8")
     running.stop()
     return made
+
+
+@pytest.fixture
+def mirrors(
+    world: World, authority: Authority, upstream: Upstream, tmp_path: Path
+) -> Iterator[Mirrors]:
+    """Our daemon with mirror connectors, and its upstreams."""
+    with running_mirrors(world, authority, upstream, tmp_path) as made:
+        yield made

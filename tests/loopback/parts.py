@@ -18,6 +18,14 @@ PROXY = f"{ADDRESS}:5002"
 #: Docker's media type of the manifest of one image.
 SCHEMA2 = "application/vnd.docker.distribution.manifest.v2+json"
 
+#: All types of manifests that the tests have.
+MANIFESTS = (
+    SCHEMA2,
+    "application/vnd.docker.distribution.manifest.list.v2+json",
+    "application/vnd.oci.image.manifest.v1+json",
+    "application/vnd.oci.image.index.v1+json",
+)
+
 UPSTREAM_USER = "up"
 UPSTREAM_PASSWORD = "up-secret"
 USER = "alice"
@@ -28,7 +36,7 @@ version: 0.1
 log: {{accesslog: {{disabled: false}}, level: info}}
 storage: {{filesystem: {{rootdirectory: {data}}}, delete: {{enabled: true}}}}
 http:
-  addr: ":5643"
+  addr: "{address}"
   secret: x
   tls: {{certificate: {certificate}, key: {key}}}
 auth: {{htpasswd: {{realm: hub, path: {users}}}}}
@@ -75,22 +83,30 @@ v1_enabled = yes
 class Upstream:
     """Debian's docker-registry over TLS with a private authority and a password.
 
-    :ivar name: of its folder; each has images of its own. They share a port.
+    :ivar name: of its folder; each has images of its own.
+    :ivar host: what it is called in the namespace; by default they share a port.
     """
 
     world: World
     authority: Authority
     name: str = "hub"
+    host: str = "hub.test"
+    address: str = ADDRESS
+    port: int = 5643
 
     def __post_init__(self) -> None:
         folder = self.world.folder
-        certificate, key = self.authority.issue("hub.test")
+        certificate, key = self.authority.issue(self.host)
         self.data = folder / self.name
         self._users = folder / f"{self.name}.users"
         self._config = folder / f"{self.name}.yml"
         self._config.write_text(
             _REGISTRY.format(
-                data=self.data, certificate=certificate, key=key, users=self._users
+                address=f"{self.address}:{self.port}",
+                data=self.data,
+                certificate=certificate,
+                key=key,
+                users=self._users,
             )
         )
 
@@ -98,15 +114,23 @@ class Upstream:
         """Start it; what was pushed before is still there."""
         htpasswd(self._users, **{UPSTREAM_USER: password})
         return self.world.start(
-            self.name, "docker-registry", "serve", str(self._config), port=5643
+            self.name,
+            *("docker-registry", "serve", str(self._config)),
+            port=self.port,
+            address=self.address,
         )
+
+    @property
+    def url(self) -> str:
+        """Where it is."""
+        return f"https://{self.host}:{self.port}"
 
     def fill(self, *options: str) -> str:
         """Push images into it."""
         return self.world.python(
             "testbed/make_images.py",
             "--push",
-            f"https://{HUB}",
+            self.url,
             "--user",
             f"{UPSTREAM_USER}:{UPSTREAM_PASSWORD}",
             "--ca",
@@ -114,9 +138,20 @@ class Upstream:
             *options,
         )
 
+    def put(self, folder: Path, image: str) -> None:
+        """Push one image, of a folder in skopeo's layout."""
+        self.world.run(
+            *("skopeo", "--insecure-policy", "copy", "-q", "--dest-tls-verify=false"),
+            *("--dest-creds", f"{UPSTREAM_USER}:{UPSTREAM_PASSWORD}", f"dir:{folder}"),
+            f"docker://{self.host}:{self.port}/{image}",
+        )
+
     def has(self, path: str) -> bool:
         """Whether it answers 200 to a path."""
-        code = self._curl("-o", "/dev/null", "-w", "%{http_code}", path=path)
+        # It would turn an image into schema 1 for who does not say otherwise.
+        accept = ("-H", f"Accept: {', '.join(MANIFESTS)}")
+        shown = ("-o", "/dev/null", "-w", "%{http_code}")
+        code = self._curl(*accept, *shown, path=path)
         return code == "200"
 
     def manifest(self, image: str, tag: str) -> str:
@@ -144,7 +179,7 @@ class Upstream:
             "-u",
             f"{UPSTREAM_USER}:{UPSTREAM_PASSWORD}",
             *options,
-            f"https://{HUB}{path}",
+            f"{self.url}{path}",
         )
 
 

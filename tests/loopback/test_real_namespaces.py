@@ -3,7 +3,6 @@ podman has a path for each."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 import pytest
 
@@ -130,14 +129,14 @@ def registries(
     with public_registries(world, authority, folder) as (hub, google):
         hub.add("library/alpine:latest")
         google.add("google-containers/pause:3.9")
-        digests = [public.add(SAME) for public in (hub, google)]
+        hubs, googles = hub.add(SAME), google.add(SAME)
         daemon = world.daemon(f"{folder.name}-daemon", config, 8081)
         try:
             skopeo = Skopeo(world, folder)
             own = image(folder / "own", "our own")
             assert skopeo.login(MAIN, USER, PASSWORD) == 0
             skopeo.push("own", f"{MAIN}/own/{SAME}")
-            yield Registries(daemon, hub, google, *digests, own)
+            yield Registries(daemon, hub, google, hubs, googles, own)
             assert daemon.stop() == 0
             assert "Traceback" not in daemon.said()
         finally:
@@ -212,10 +211,10 @@ def test_the_namespace_is_told(world: World, registries: Registries) -> None:
         ("gcr.io", registries.googles),
     ):
         told = ask(f"?ns={namespace}")
-        assert f"oci-namespace: {namespace}\r" in told
-        assert f"docker-content-digest: {digest}\r" in told
+        assert f"oci-namespace: {namespace}\n" in told
+        assert f"docker-content-digest: {digest}\n" in told
     told = ask("")
-    assert f"docker-content-digest: {registries.own}\r" in told
+    assert f"docker-content-digest: {registries.own}\n" in told
     assert "oci-namespace" not in told
     told = ask("?ns=nobody.test")
     assert told.startswith("http/1.1 404 ")

@@ -8,7 +8,7 @@ import pytest
 #: Where ``tests/testbed/newer_engines.sh`` has unpacked them.
 TREE = Path(sys.prefix) / "trees" / "newer"
 
-# In a mount namespace of its own; /etc/hosts is that of the test already.
+# /etc/hosts is that of the test already.
 _INSIDE = """
 set -e
 tree=$0 shared=$1
@@ -36,4 +36,6 @@ def in_tree(shared: Path) -> tuple[str, ...]:
     if not (TREE / ".complete").exists():
         why = TREE.with_name(f"{TREE.name}.why")
         pytest.skip(why.read_text().strip() if why.exists() else "no newer engines")
-    return ("sh", "-c", _INSIDE, str(TREE), str(shared))
+    # A mount namespace for each: pivot_root moves everybody who is in it.
+    own = ("unshare", "-m", "--propagation", "private")
+    return (*own, "sh", "-c", _INSIDE, str(TREE), str(shared))

@@ -17,6 +17,10 @@ import bcrypt
 
 ADDRESS = "10.99.0.1"
 NAMES = ("registry.test", "hub.test", "proxy.test")
+
+#: Further addresses, with the names of public registries that tests play.
+PLAYED = {"10.99.0.2": "registry-1.docker.io", "10.99.0.3": "gcr.io"}
+
 CHECKOUT = Path(__file__).parents[2]
 
 #: Seconds for one command, and for a port to open.
@@ -85,11 +89,14 @@ class World:
         self._namespace = f"pt{os.getpid()}"
         self._running: list[Running] = []
         hosts = f"127.0.0.1 localhost\n{ADDRESS} {' '.join(NAMES)}\n"
+        hosts += "".join(f"{address} {name}\n" for address, name in PLAYED.items())
         (folder / "hosts").write_text(hosts)
         (folder / "resolv.conf").write_text("")
         self._ip("netns", "add", self._namespace)
         self._ip("-n", self._namespace, "link", "set", "lo", "up")
-        self._ip("-n", self._namespace, "addr", "add", f"{ADDRESS}/32", "dev", "lo")
+        for address in (ADDRESS, *PLAYED):
+            new = ("addr", "add", f"{address}/32", "dev", "lo")
+            self._ip("-n", self._namespace, *new)
 
     @staticmethod
     def _ip(*arguments: str) -> None:
@@ -137,7 +144,13 @@ class World:
             )
         return done
 
-    def start(self, name: str, *command: str, port: int | None = None) -> Running:
+    def start(
+        self,
+        name: str,
+        *command: str,
+        port: int | None = None,
+        address: str = ADDRESS,
+    ) -> Running:
         """Start a program, and wait until its port is open."""
         log = self.folder / f"{name}.log"
         with log.open("ab") as output:
@@ -151,12 +164,12 @@ class World:
         running = Running(name, process, log)
         self._running.append(running)
         if port is not None:
-            self.wait(running, port)
+            self.wait(running, port, address)
         return running
 
-    def wait(self, running: Running, port: int) -> None:
+    def wait(self, running: Running, port: int, address: str = ADDRESS) -> None:
         """Wait until a port of a program is open."""
-        script = _WAIT % (OPENING * 20, ADDRESS, port, running.pid)
+        script = _WAIT % (OPENING * 20, address, port, running.pid)
         done = self.run("bash", "-c", script, check=False)
         assert done.returncode == 0, f"{running.name}: {running.said()[-3000:]}"
 
@@ -180,7 +193,10 @@ class World:
 
 
 def htpasswd(path: Path, **users: str) -> Path:
-    """An htpasswd file that nobody else may read."""
+    """An htpasswd file that nobody else may read. One with these passwords stays as it
+    is: another hash would end the logins that it has proven."""
+    if path.exists() and _proves(path, users):
+        return path
     lines = [
         f"{name}:{bcrypt.hashpw(password.encode(), bcrypt.gensalt(5)).decode()}\n"
         for name, password in users.items()
@@ -188,6 +204,14 @@ def htpasswd(path: Path, **users: str) -> Path:
     path.write_text("".join(lines))
     path.chmod(0o600)
     return path
+
+
+def _proves(path: Path, users: Mapping[str, str]) -> bool:
+    """Whether an htpasswd file has these users with these passwords, and no others."""
+    entries = dict(line.split(":", 1) for line in path.read_text().splitlines())
+    return entries.keys() == users.keys() and all(
+        bcrypt.checkpw(users[name].encode(), entries[name].encode()) for name in users
+    )
 
 
 def missing(*programs: str) -> str:
