@@ -65,6 +65,12 @@ class ReloadCase(TapCase):
         found = next(word for word in line.split() if "://" in word)
         return found.partition("://")[2]
 
+    @staticmethod
+    def login(user: str = "alice:s3cret") -> dict[str, str]:
+        """Credentials."""
+        pair = base64.b64encode(user.encode()).decode()
+        return {"Authorization": f"Basic {pair}"}
+
     def ask(
         self,
         where: str,
@@ -76,8 +82,7 @@ class ReloadCase(TapCase):
     ) -> tuple[int, bytes]:
         """Status and body of an answer."""
         connection = http.client.HTTPConnection(where, timeout=60)
-        pair = base64.b64encode(user.encode()).decode()
-        sent = {"Authorization": f"Basic {pair}"} if user else {}
+        sent = self.login(user) if user else {}
         sent |= {key.replace("_", "-"): value for key, value in headers.items()}
         connection.request(method, target, body, sent)
         response = connection.getresponse()
@@ -99,8 +104,7 @@ class ReloadTests(ReloadCase):
         push = f"/v2/a/blobs/uploads/?digest={digest}"
         self.assertEqual(self.ask(own, "POST", push, content)[0], 201)
         staying = http.client.HTTPConnection(own, timeout=60)
-        pair = base64.b64encode(b"alice:s3cret").decode()
-        sent = {"Authorization": f"Basic {pair}"}
+        sent = self.login()
         staying.request("GET", "/v2/", headers=sent)
         staying.getresponse().read()
         self.configure(_OWN, _MORE)
@@ -160,8 +164,7 @@ class ReloadTests(ReloadCase):
         self.serve(_OWN)
         own = self.port_of("own")
         connection = http.client.HTTPConnection(own, timeout=60)
-        pair = base64.b64encode(b"alice:s3cret").decode()
-        sent = {"Authorization": f"Basic {pair}"}
+        sent = self.login()
         connection.request("POST", "/v2/a/blobs/uploads/", headers=sent)
         response = connection.getresponse()
         response.read()
