@@ -285,6 +285,28 @@ class RootTests(MainCase):
         self.assertEqual((got.status, got.headers["Allow"]), (405, "GET"))
         self.assertEqual(self.ask("POST", "/v2/token").status, 400)
 
+    def test_a_login_by_post(self) -> None:
+        """OAuth2's grants: a refresh token of the main connector opens every repository
+        for what is asked, and none at its own realm."""
+        self.push("/v2/own/team/app")
+        form = {"Content-Type": "application/x-www-form-urlencoded"}
+        body = (
+            "grant_type=password&username=alice&password=pw-alice&access_type=offline"
+        )
+        got = self.ask("POST", "/v2/token", "", headers=form, body=body.encode())
+        refresh = got.json()["refresh_token"]
+        body = f"grant_type=refresh_token&refresh_token={refresh}"
+        scope = "&scope=repository:own/team/app:pull"
+        got = self.ask(
+            "POST", "/v2/token", "", headers=form, body=(body + scope).encode()
+        )
+        token = got.json()["access_token"]
+        got = self.bearer("GET", "/v2/own/team/app/manifests/v1", token)
+        self.assertEqual(got.status, 200)
+        realm = "/repository/own/v2/token"
+        got = self.ask("POST", realm, "", headers=form, body=body.encode())
+        self.assertEqual(got.status, 401)
+
     def test_every_repository_wants_basic(self) -> None:
         """Then so does the base."""
         self.repositories = [one for one in self.repositories if one.name == "strict"]
