@@ -17,6 +17,10 @@ _CERTIFICATE = re.compile(
 )
 
 
+#: Connections that the system holds until they are taken: a cluster comes all at once.
+BACKLOG = 1024
+
+
 class PortError(Exception):
     """A connector that cannot be opened; the text says which, and why."""
 
@@ -105,6 +109,8 @@ def _listen(
     reactor: Any, description: str, factory: IProtocolFactory
 ) -> IListeningPort:
     """Listen at once: the kinds of endpoint that are taken do."""
+    if description.startswith("tcp") and "backlog=" not in description:
+        description += f":backlog={BACKLOG}"
     opened: list[IListeningPort] = []
     failed: list[BaseException] = []
     try:
