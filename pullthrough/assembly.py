@@ -3,6 +3,7 @@
 import os
 import time
 from collections.abc import Callable, Coroutine, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from resource import RLIMIT_NOFILE, getrlimit
@@ -52,7 +53,6 @@ T = TypeVar("T")
 #: Threads for files; for password hashes, few, so that guessing is slow.
 DISK_THREADS = 8
 PASSWORD_THREADS = 2
-
 
 #: The part of all file descriptors that clients' connections may take.
 CONNECTION_SHARE = 0.7
@@ -183,7 +183,8 @@ class Assembly:
         """
         before, self._taken = self._taken, candidate
         self._limit(self.settings)
-        self._audit(AuditEvent("reload"))
+        with suppress(StorageOutage):  # it is taken all the same
+            self._audit(AuditEvent("reload"))
         for name, entry in before.users.items():
             if candidate.users.get(name) != entry:
                 self._tokens.revoke(name)

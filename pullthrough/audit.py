@@ -28,7 +28,7 @@ class AuditEvent:
     digest: str = ""
 
 
-#: Keeps each event before the change is answered.
+#: Keeps each event before the change is answered; raises StorageOutage when it cannot.
 Audit = Callable[[AuditEvent], None]
 
 

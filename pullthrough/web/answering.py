@@ -1,13 +1,20 @@
 """From a call to its end: the work, or what its failure is told as, and the log."""
 
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass
 
 from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 
 from pullthrough.accessline import AccessLine, AccessLog
-from pullthrough.errors import Miss, Outage, RegistryError, Unauthenticated
+from pullthrough.errors import (
+    Miss,
+    Outage,
+    RegistryError,
+    StorageOutage,
+    Unauthenticated,
+)
 from pullthrough.web.call import Call
 from pullthrough.web.failures import tell
 
@@ -50,7 +57,8 @@ class Answering:
             source = "error"
             self._tell_why(call, error)
             if isinstance(error, Unauthenticated) and error.username:
-                call.not_logged_in(error.username, error.detail)
+                with suppress(StorageOutage):  # the refusal goes out all the same
+                    call.not_logged_in(error.username, error.detail)
             _answer_error(call, error, self.mirror)
         except BaseException:
             source = "error"

@@ -7,6 +7,7 @@ from pathlib import Path
 from twisted.trial.unittest import SynchronousTestCase
 
 from pullthrough.audit import AuditEvent
+from pullthrough.errors import StorageOutage
 from pullthrough.ops.auditlog import AuditLog
 
 
@@ -48,3 +49,9 @@ class AuditLogTests(SynchronousTestCase):
         self.path.rename(self.path.with_suffix(".1"))
         self.log(AuditEvent("reload"))
         self.assertEqual(len(self.path.read_text().splitlines()), 1)
+
+    def test_what_cannot_be_kept(self) -> None:
+        """It is an outage, by name."""
+        self.path.unlink()
+        self.path.mkdir()
+        self.assertRaises(StorageOutage, self.log, AuditEvent("push"))

@@ -2,9 +2,12 @@
 
 import base64
 import itertools
+from collections.abc import Callable
 from typing import Any
 
 from pullthrough.access.roles import RolePolicy
+from pullthrough.audit import AuditEvent
+from pullthrough.errors import StorageOutage
 from pullthrough.spec import routes
 from pullthrough.spec.digest import Digest
 from pullthrough.spec.mediatypes import OCI_MANIFEST
@@ -273,3 +276,28 @@ class AuditTests(RightsCase):
             [(one.action, one.principal) for one in self.kept], [("login", "wrong")]
         )
         self.assertIn("wrong", self.kept[0].outcome)
+
+    def test_what_cannot_be_kept(self) -> None:
+        """A change that nobody could look up later is answered 503; a wrong password
+        is refused all the same."""
+
+        def full(event: AuditEvent) -> None:
+            raise StorageOutage("the audit log cannot be written")
+
+        self.kept = Kept(full)
+        self.site = self.make_site(self.hosted)
+        got = self.ask("DELETE", "/v2/team/app/manifests/v1")
+        self.assertEqual(got.status, 503)
+        self.assertEqual(self.request("wrong", "GET", "/v2/").status, 401)
+
+
+class Kept(list[AuditEvent]):
+    """What is kept of events, and what happens at each."""
+
+    def __init__(self, happens: Callable[[AuditEvent], None]) -> None:
+        super().__init__()
+        self._happens = happens
+
+    def append(self, event: AuditEvent) -> None:
+        """One more."""
+        self._happens(event)
