@@ -34,6 +34,7 @@ class GroupRepository:
     :param members: in the order configured; those of a member that is a group
         itself stand in its place.
     :param namespaces: which members stand for the registry of a host.
+    :param owners: whose names no proxy answers for; None: the members'.
     """
 
     kind = "group"
@@ -43,20 +44,25 @@ class GroupRepository:
         name: str,
         members: Iterable[IRepository],
         namespaces: Mapping[str, Collection[str]] | None = None,
+        owners: Sequence[IRepository] | None = None,
     ) -> None:
         self.name = name
         self.members: tuple[IRepository, ...] = tuple(_flat(members))
         self._namespaces = namespaces or {}
+        self._owners = self.members if owners is None else owners
 
     def within(self, namespace: str) -> IRepository | None:
-        """See :meth:`INamespaced.within`: the proxies of that registry."""
+        """See :meth:`INamespaced.within`: the proxies of that registry, which are not
+        asked for names that a hosted member owns either."""
         names = self._namespaces.get(namespace, ())
         members = [member for member in self.members if member.name in names]
-        return GroupRepository(self.name, members) if members else None
+        if not members:
+            return None
+        return GroupRepository(self.name, members, owners=self._owners)
 
     async def owns(self, image: ImageName) -> bool:
         """See :meth:`IRepository.owns`."""
-        for member in self.members:
+        for member in self._owners:
             if await member.owns(image):
                 return True
         return False

@@ -59,6 +59,15 @@ class OwnedTests(OwnedCase):
         self.fails(self.group.manifest(APP, V1), StorageOutage)
         self.assertEqual(sum(self.upstream.asked.values()), 0)
 
+    def test_by_namespace(self) -> None:
+        """Nor by the name of its registry (``ns``)."""
+        group = GroupRepository("all", self.group.members, {"hub.test": {"hub"}})
+        hub = group.within("hub.test")
+        assert hub is not None
+        self.fails(hub.manifest(APP, V1), Miss)
+        self.assertEqual(sum(self.upstream.asked.values()), 0)
+        self.now(hub.manifest(ImageName("other/app"), V1))
+
     def test_other_names(self) -> None:
         """They come from the upstream."""
         self.now(self.group.manifest(ImageName("other/app"), V1))
