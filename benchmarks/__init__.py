@@ -1,0 +1,1 @@
+"""Measures us beside the peers that are installed; see README.md here."""
