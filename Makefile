@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN = $(VENV)/bin
 PIP = $(BIN)/pip --quiet --disable-pip-version-check
 
-.PHONY: serve test lint unit bench clean
+.PHONY: serve test lint unit fuzz bench profile clean
 
 serve: $(VENV)/.serve
 	$(BIN)/twistd pullthrough --config etc/registry.ini --free-ports
@@ -28,7 +28,7 @@ $(VENV)/.tools: $(VENV)/.test tests/testbed/go_tools.sh
 $(VENV)/trees/newer/.complete: tests/testbed/newer_engines.sh | $(VENV)/.test
 	tests/testbed/newer_engines.sh $(abspath $(VENV))/trees/newer
 
-test: lint unit
+test: lint unit fuzz
 
 lint: $(VENV)/.test
 	$(BIN)/ruff format --check --quiet .
@@ -39,8 +39,17 @@ lint: $(VENV)/.test
 unit: $(VENV)/.test $(VENV)/.tools $(VENV)/trees/newer/.complete
 	$(BIN)/python -m pytest --cov=pullthrough/spec --cov-branch --cov-report= --cov-fail-under=100
 
+# The day's three targets for half a minute; FUZZ="names heads" chooses others.
+fuzz: $(VENV)/.test
+	$(BIN)/python -m tests.fuzz
+
+# Against the peers that are installed, about 12 minutes; BENCH="--only a --quick" less.
 bench: $(VENV)/.test
-	$(BIN)/python benchmarks/small.py
+	$(BIN)/python -m benchmarks $(BENCH)
+
+# Where our own time goes; PROFILE="--only a" less.
+profile: $(VENV)/.test
+	$(BIN)/python -m benchmarks.profiling $(PROFILE)
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info .coverage* .mypy_cache .ruff_cache .pytest_cache

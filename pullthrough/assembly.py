@@ -6,7 +6,6 @@ from collections.abc import Callable, Coroutine, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from resource import RLIMIT_NOFILE, getrlimit
 from typing import Any, TypeVar, cast
 
 from twisted.internet.defer import Deferred
@@ -22,6 +21,8 @@ from pullthrough.access.throttle import Throttle
 from pullthrough.access.tokens import Tokens
 from pullthrough.accessline import AccessLine
 from pullthrough.audit import AuditEvent
+from pullthrough.budgets import Budgets
+from pullthrough.changes import Changes
 from pullthrough.config.clients import settings_of_clients
 from pullthrough.config.model import BlobStore, Connector, Settings
 from pullthrough.errors import StorageOutage
@@ -29,33 +30,29 @@ from pullthrough.graph import Graph, Lasting
 from pullthrough.interfaces import IAccessPolicy, IAuthenticator, IListener, IRepository
 from pullthrough.metadata.lock import DataLock
 from pullthrough.metadata.sqlite import SqliteMetadataStore
-from pullthrough.ops.accesslog import AccessLogger
 from pullthrough.ops.admin import documents
 from pullthrough.ops.auditlog import AuditLog
 from pullthrough.ops.lag import LagProbe
 from pullthrough.ops.metrics import Metrics
+from pullthrough.ops.requestnotes import RequestNotes, WriteLines
 from pullthrough.spec.forwarded import TrustedProxies
 from pullthrough.storage.filesystem import FilesystemBlobStore
-from pullthrough.threads import Threads
 from pullthrough.upstreams import Upstreams
-from pullthrough.values import UpstreamState
-from pullthrough.web.crowd import Crowd
+from pullthrough.values import Load, UpstreamState
 from pullthrough.web.everything import Everything
 from pullthrough.web.exchange import Application
 from pullthrough.web.guard import Guard
+from pullthrough.web.kept import KeptAnswers
 from pullthrough.web.listener import Listener
 from pullthrough.web.main import Main
 from pullthrough.web.pages import Pages
 from pullthrough.web.site import Site
+from pullthrough.workers.shared import Shared
 
 T = TypeVar("T")
 
-#: Threads for files; for password hashes, few, so that guessing is slow.
-DISK_THREADS = 8
-PASSWORD_THREADS = 2
-
-#: The part of all file descriptors that clients' connections may take.
-CONNECTION_SHARE = 0.7
+#: Processes that serve clients where the configuration does not say how many.
+DEFAULT_WORKERS = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +62,8 @@ class Served:
     :ivar repository: None on the main connector, which serves them all.
     :ivar listen: what speaks on it; of a listener that is there already, which then
         serves this from its next request on.
+    :ivar shared: whether workers may serve its clients as well: not where more is to be
+        known of a connection than its two addresses.
     :ivar proxies: whose connections begin with a PROXY header.
     """
 
@@ -72,6 +71,7 @@ class Served:
     repository: IRepository | None
     listen: Callable[[Any], IListener]
     proxies: TrustedProxies
+    shared: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +89,8 @@ class Candidate:
 class Assembly:
     """Everything that the daemon is made of. Blocks while it is built.
 
+    :param access_log: takes lines of the access log; None: they are logged one by one.
+    :param shared: memory that workers share with us; None: there are none.
     :ivar served: the connectors, in the order configured.
     :ivar admin: where the generated password lies; None with an htpasswd file.
     :raises StorageOutage: when data or a blob store cannot be used.
@@ -96,35 +98,47 @@ class Assembly:
 
     _log = Logger(namespace="pullthrough")
 
-    def __init__(self, settings: Settings, reactor: Any) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        reactor: Any,
+        access_log: WriteLines | None = None,
+        shared: Shared | None = None,
+    ) -> None:
         self._reactor = reactor
-        self._disk = Threads(reactor, "disk", DISK_THREADS)
-        self._writing = Threads(reactor, "metadata writer", 1)
-        self._reading = Threads(reactor, "metadata reader", 1)
-        self._passwords = Threads(reactor, "passwords", PASSWORD_THREADS)
+        self._budgets = Budgets(reactor, shared.counts if shared else None)
+        changes = Changes(shared.stamps if shared else None)
         data = settings.data
         data.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._lock = DataLock(data / "pullthrough.lock")
         self._metadata = SqliteMetadataStore(
-            data / "metadata.sqlite", self._writing, self._reading
+            data / "metadata.sqlite",
+            self._budgets.writing,
+            self._budgets.reading,
+            changes=changes,
         )
         self._stores: dict[Path, FilesystemBlobStore] = {}
-        self._lasting = Lasting()
+        self._lasting = Lasting(self._budgets.sessions, self._budgets.parsing)
         self._tokens = Tokens(reactor, os.urandom)
         self._throttle = Throttle(reactor.seconds)
         self._audit = AuditLog(data / "audit.jsonl", time.time)
-        self._metrics = Metrics(self._states)
+        self._metrics = Metrics(self._states, self._loads)
         self._documents = documents(
-            self._metrics.text,
+            self._scraped,
             self._states,
             lambda host: settings_of_clients(self.settings, host),
         )
         self._probe = LagProbe(reactor, self._metrics.lagged)
-        self._access_log = AccessLogger(Logger(namespace="access"))
+        self._metrics.watch(lambda: self._probe.longest)
+        self._note = RequestNotes(
+            reactor,
+            access_log or _log_each(Logger(namespace="access")),
+            self._metrics.requests.observe,
+        )
         self.admin: Bootstrap | None = None
-        self._crowd = Crowd()
+        self._kept = KeptAnswers(self._metadata.changes)
         self._taken = at_once(self._candidate(settings, None))
-        self._limit(settings)
+        self._budgets.limit(settings)
 
     @property
     def served(self) -> tuple[Served, ...]:
@@ -138,8 +152,7 @@ class Assembly:
 
     def start(self) -> None:
         """The reactor runs: work in threads from now on."""
-        for threads in (self._disk, self._writing, self._reading, self._passwords):
-            threads.start()
+        self._budgets.start()
         self._probe.start()
 
     async def sweep(self) -> None:
@@ -153,15 +166,35 @@ class Assembly:
     async def stop(self) -> None:
         """Finish what is under way, and close everything."""
         self._probe.stop()
+        self._note.flush()
         for fills in self._lasting.fills.values():
             fills.close()
         for uploads in self._lasting.uploads.values():
             await uploads.close()
         await self._taken.graph.upstreams.close()
         await self._metadata.close()
-        for threads in (self._disk, self._writing, self._reading, self._passwords):
-            threads.stop()
+        self._budgets.stop()
         self._lock.release()
+
+    # -- for workers --
+
+    @property
+    def processes(self) -> int:
+        """How many serve clients, we among them."""
+        return self.settings.workers or DEFAULT_WORKERS
+
+    @property
+    def limits(self) -> tuple[int, int]:
+        """The most connections in all, and from one address."""
+        return self._budgets.crowd.limits
+
+    def answered(self, line: AccessLine, peer: str, times: int) -> None:
+        """A worker has answered so again, a client at that address, so many times."""
+        self._note.again(line, peer, times)
+
+    def refused(self, count: int) -> None:
+        """A worker has turned away so many clients."""
+        self._budgets.crowd.refused += count
 
     # -- from one configuration to the next --
 
@@ -182,21 +215,14 @@ class Assembly:
         Whose password has changed, or who is gone, has no tokens any more (I13).
         """
         before, self._taken = self._taken, candidate
-        self._limit(self.settings)
+        self._budgets.limit(self.settings)
         with suppress(StorageOutage):  # it is taken all the same
             self._audit(AuditEvent("reload"))
         for name, entry in before.users.items():
             if candidate.users.get(name) != entry:
                 self._tokens.revoke(name)
+        self._kept.clear()
         await before.graph.upstreams.close()
-
-    def _limit(self, settings: Settings) -> None:
-        files, _ = getrlimit(RLIMIT_NOFILE)
-        self._crowd.limit(
-            min(settings.connections, int(files * CONNECTION_SHARE)),
-            settings.connections_per_address,
-            TrustedProxies(settings.trusted_proxies),
-        )
 
     async def _candidate(
         self, settings: Settings, before: Candidate | None
@@ -230,11 +256,13 @@ class Assembly:
         """A blob store; before it is first used, what a crash has left is removed."""
         store = self._stores.get(described.path)
         if store is None:
-            store = FilesystemBlobStore(described.name, described.path, self._disk)
+            store = FilesystemBlobStore(
+                described.name, described.path, self._budgets.disk
+            )
             for_ever = float("inf")
             open_uploads = await self._metadata.uploads_before(for_ever, for_ever)
             keep = {record.identifier for record in open_uploads}
-            await self._disk.run(_prepare, store, keep)
+            await self._budgets.disk.run(_prepare, store, keep)
             self._stores[described.path] = store
         return store
 
@@ -253,7 +281,7 @@ class Assembly:
         authenticator = Authenticator(
             users,
             self._tokens,
-            self._passwords,
+            self._budgets.passwords,
             self._reactor,
             os.urandom,
             Logins(self._metadata, users, os.urandom, time.time),
@@ -269,12 +297,14 @@ class Assembly:
             def listen(there: Any) -> IListener:
                 secure = connector.scheme == "https"
                 listener = there or Listener(
-                    what, self._reactor, secure, trusted, self._crowd
+                    what, self._reactor, secure, trusted, self._budgets.crowd
                 )
                 listener.adopt(what, trusted)
+                self._metadata.changes.configured()
                 return cast(IListener, listener)
 
-            found.append(Served(connector, repository, listen, proxies))
+            plain = not (trusted or proxies or connector.tls_client_ca)
+            found.append(Served(connector, repository, listen, proxies, plain))
 
         for one in settings.repositories:
             for connector in one.connectors:
@@ -297,6 +327,8 @@ class Assembly:
                 time.time,
                 v1_enabled=one.v1_enabled,
                 audit=self._audit,
+                kept=self._kept,
+                transfers=self._budgets.transfers,
             )
             for one in graph.settings.repositories
         }
@@ -327,10 +359,12 @@ class Assembly:
     def _states(self) -> Sequence[UpstreamState]:
         return self._taken.graph.upstreams.states()
 
-    def _note(self, line: AccessLine) -> None:
-        """Every request, for the log and the metrics."""
-        self._access_log(line)
-        self._metrics.observe(line)
+    def _loads(self) -> Sequence[Load]:
+        return [*self._budgets.loads(), *self._taken.graph.upstreams.loads()]
+
+    def _scraped(self) -> bytes:
+        self._note.flush()
+        return self._metrics.text()
 
 
 def _policy(settings: Settings) -> IAccessPolicy:
@@ -338,6 +372,15 @@ def _policy(settings: Settings) -> IAccessPolicy:
     if settings.roles:
         return RolePolicy(anonymous, settings.roles)
     return SimplePolicy(anonymous)
+
+
+def _log_each(log: Logger) -> WriteLines:
+    def write(lines: Sequence[tuple[str, int]]) -> None:
+        for text, times in lines:
+            for _ in range(times):
+                log.info("{text}", text=text)
+
+    return write
 
 
 def _prepare(store: FilesystemBlobStore, keep: set[str]) -> None:

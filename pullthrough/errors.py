@@ -26,11 +26,21 @@ class Miss(RegistryError):
 
     :ivar certain: whether the upstream said so plainly. A 401, or a 404 that is no
         registry's, is a miss for the client, but nothing to remember (invariant I15).
+    :ivar until: up to when that is the answer, as long as the facts here stand
+        (seconds since the epoch); 0: that is not known.
     """
 
-    def __init__(self, code: ErrorCode, detail: str, *, certain: bool = True) -> None:
+    def __init__(
+        self,
+        code: ErrorCode,
+        detail: str,
+        *,
+        certain: bool = True,
+        until: float = 0.0,
+    ) -> None:
         super().__init__(code, detail)
         self.certain = certain
+        self.until = until
 
 
 class Refused(RegistryError):

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from pullthrough.allowance import Allowance
 from pullthrough.config.model import Kind, Remote, Settings
 from pullthrough.config.model import Repository as Described
 from pullthrough.interfaces import IBlobStore, IMetadataStore, IRepository
@@ -20,16 +21,24 @@ from pullthrough.repository.proxied import ProxiedManifests
 from pullthrough.repository.proxiedblobs import ProxiedBlobs
 from pullthrough.repository.proxiedreferrers import ProxiedReferrers
 from pullthrough.repository.proxy import ProxyRepository
+from pullthrough.repository.sessions import Owner, Sessions
 from pullthrough.repository.uploads import Uploads
 from pullthrough.repository.writable import WritableGroup
+from pullthrough.threads import IThreads
 from pullthrough.upstreams import Upstreams
 
 
 @dataclass
 class Lasting:
     """What outlives a configuration: open upload sessions and running fills, by the
-    repository's id and its blob store."""
+    repository's id and its blob store.
 
+    :ivar sessions: counts the sessions of everybody.
+    :ivar parsing: where large manifests are read.
+    """
+
+    sessions: Allowance[Owner]
+    parsing: IThreads
     uploads: dict[tuple[int, IBlobStore], Uploads] = field(default_factory=dict)
     fills: dict[tuple[int, IBlobStore], Fills] = field(default_factory=dict)
 
@@ -88,11 +97,14 @@ class Graph:
             )
             writable = self.repositories.get(one.writable_member)
             if isinstance(writable, HostedRepository | OfflineRepository):
-                return WritableGroup(group, writable)
+                return WritableGroup(group, writable, self._lasting.parsing)
             return group
         if one.remote is not None:
             return self._proxy(one, one.remote)
         return self._hosted(one)
+
+    def _manifests(self, number: int, store: IBlobStore) -> Manifests:
+        return Manifests(number, store, self._metadata, new_key, self._lasting.parsing)
 
     def _owned(self, one: Described) -> Owns:
         """The names that it owns; while it is offline also all that it has."""
@@ -106,14 +118,22 @@ class Graph:
     def _hosted(self, one: Described) -> HostedRepository:
         number, store = self._numbers[one.name], self.stores[one.blob_store_name]
         uploads = self._lasting.uploads.setdefault(
-            (number, store), Uploads(number, store, self._metadata, new_key, time.time)
+            (number, store),
+            Uploads(
+                number,
+                store,
+                self._metadata,
+                new_key,
+                time.time,
+                Sessions(self._lasting.sessions, time.time),
+            ),
         )
         return HostedRepository(
             one.name,
             number,
             store,
             self._metadata,
-            Manifests(number, store, self._metadata, new_key),
+            self._manifests(number, store),
             uploads,
             time.time,
             one.deployment,
@@ -132,7 +152,7 @@ class Graph:
             KnownMisses(remote.negative_time_to_live, self._reactor.seconds)
             for _ in range(2)
         )
-        manifests = Manifests(number, store, self._metadata, new_key)
+        manifests = self._manifests(number, store)
         common = (one.name, number, upstream)
         return ProxyRepository(
             *common,

@@ -4,6 +4,7 @@ import os
 import re
 import socket
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,8 @@ from twisted.python import usage
 from pullthrough.config.clients import settings_of_clients
 from pullthrough.config.ini import ConfigurationError, read
 from pullthrough.config.model import Settings
+from pullthrough.ops.logs import LogStream, standard
+from pullthrough.ops.requestnotes import WriteLines
 
 #: A name or an address without a port.
 _HOST = re.compile(r"[A-Za-z0-9][A-Za-z0-9._\-]*|[0-9A-Fa-f:.]+")
@@ -37,6 +40,7 @@ class Options(usage.Options):
     ]
 
     settings: Settings
+    stream: LogStream | None = None
 
     def postOptions(self) -> None:
         """Read and check the configuration; every fault is printed, status 1."""
@@ -82,6 +86,11 @@ class Options(usage.Options):
         parent["nodaemon"] = True
         if parent["pidfile"] == "twistd.pid":
             parent["pidfile"] = ""
+        if parent["logfile"] in (None, "-") and not (
+            parent["logger"] or parent["syslog"]
+        ):
+            self.stream = standard()
+            parent["logger"] = "pullthrough.ops.logs.observer"
 
 
 def _check_users(settings: Settings) -> None:
@@ -95,6 +104,13 @@ def _check_users(settings: Settings) -> None:
             raise ConfigurationError([fault]) from None
 
 
+def _access_log(stream: LogStream | None) -> WriteLines | None:
+    """Takes lines for the daemon's own log; None where that is another's business."""
+    if stream is None:
+        return None
+    return lambda lines: stream.write("access#info", lines, time.time())
+
+
 def makeService(options: Options) -> IService:
     """The daemon. twistd has installed the reactor by now."""
     from twisted.internet import reactor
@@ -102,15 +118,24 @@ def makeService(options: Options) -> IService:
     from pullthrough.assembly import Assembly
     from pullthrough.errors import RegistryError
     from pullthrough.ops.daemon import Daemon
+    from pullthrough.ops.descriptors import raise_limit
     from pullthrough.ops.notify import Supervisor
+    from pullthrough.ops.turn import make_lean
     from pullthrough.upstream.trust import TrustError
+    from pullthrough.workers.shared import Shared
+    from pullthrough.workers.staff import Staff
 
+    raise_limit()
+    make_lean(reactor)
+    shared = Shared.make()
+    log = _access_log(options.stream)
     service: IService = Daemon(
-        lambda: Assembly(options.settings, reactor),
+        lambda: Assembly(options.settings, reactor, log, shared),
         options.read,
         (ConfigurationError, RegistryError, TrustError, OSError),
         reactor,
         Supervisor(os.environ),
         bool(options["free-ports"]),
+        Staff(reactor, shared),
     )
     return service

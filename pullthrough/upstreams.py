@@ -1,7 +1,7 @@
 """From the configuration to upstreams: what they share, and the ways to them."""
 
 import random
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import pullthrough
@@ -20,7 +20,7 @@ from pullthrough.upstream.limits import Limits
 from pullthrough.upstream.nobody import NobodyUpstream
 from pullthrough.upstream.requests import Requests
 from pullthrough.upstream.trust import ClientCertificate, Trust
-from pullthrough.values import UpstreamState
+from pullthrough.values import Load, UpstreamState
 
 
 class Upstreams:
@@ -83,6 +83,16 @@ class Upstreams:
             breaker,
             blocked_for,
         )
+
+    def loads(self) -> Iterable[Load]:
+        """How it stands with our turns at each of them."""
+        for limits in sorted(self._limits.values(), key=lambda one: one.name):
+            for what, turns in (
+                ("bodies", limits.bodies),
+                ("metadata", limits.metadata),
+            ):
+                name = f"{what} of {limits.name}"
+                yield Load(name, turns.used, turns.waiting, turns.refused)
 
     def index(self, remote: Remote) -> ISearchIndex | None:
         """Where its images are searched."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from math import inf
 
 from pullthrough.spec.descriptor import Descriptor, ForeignLayer
 from pullthrough.spec.digest import Digest
@@ -158,6 +159,22 @@ class UpstreamState:
 
 
 @dataclass(frozen=True, slots=True)
+class Load:
+    """How it stands with something of which there is only so much.
+
+    :ivar name: what it is.
+    :ivar count: how much of it is in use.
+    :ivar waiting: how many wait for it.
+    :ivar refused: how many were sent away.
+    """
+
+    name: str
+    count: int
+    waiting: int
+    refused: int
+
+
+@dataclass(frozen=True, slots=True)
 class Document:
     """A page of the main connector.
 
@@ -192,7 +209,9 @@ class Identity:
 
     :ivar principal: the user's name; empty for anonymous.
     :ivar access: what the token allows; None when nothing narrows it.
+    :ivar until: up to when that is proven (seconds since the epoch).
     """
 
     principal: str = ""
     access: tuple[Access, ...] | None = field(default=None)
+    until: float = field(default=inf, compare=False)

@@ -1,4 +1,4 @@
-"""Twelve secrets go through the daemon, and are found in nothing that it says (T21)."""
+"""Secrets go through the daemon, and are found in nothing that it says (threat T21)."""
 
 import base64
 import http.client
@@ -7,93 +7,90 @@ import signal
 import subprocess
 import sys
 import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import ThreadingHTTPServer
 from pathlib import Path
+from queue import Queue
+from urllib.parse import quote
 
 from pullthrough.access.htpasswd import entry
+from tests.support.crashing import AT_ASKING, AT_GRANTING, AT_WORK
+from tests.support.leading import Leading
 from tests.support.pki import Authority
 from tests.test_tap import ROOT, TapCase
 
-#: What each is for.
-CANARIES = {
-    name: f"canary-{number:02d}-{name}"
-    for number, name in enumerate(
-        (
-            *("egress", "hub", "bearer", "alice", "bob", "wrong", "stray"),
-            *("stranger", "token", "refresh"),
-        )
-    )
-}
+#: What each is for: those of the configuration; those that clients send; those that
+#: are given out; those of upstreams.
+CONFIGURED = ("egress", "hub", "bearer", "key", "hash")
+SENT = ("alice", "bob", "wrong", "stranger", "stray", "query")
+GIVEN = ("token", "refresh")
+UPSTREAM = ("realm", "signature")
+
+#: Where they must not be.
+PLACES = ("logs", "errors", "metrics", "status", "traceback", "--check", "files")
 
 
-class _Registry(BaseHTTPRequestHandler):
-    """An upstream that says 401, leads away, and fails."""
+class CanaryCase(TapCase):
+    """A configuration with secrets in it.
 
-    def do_GET(self) -> None:
-        """Answer by the image's name."""
-        status = 401 if "denied" in self.path else 503
-        if "away" in self.path:
-            status = 307
-        self.send_response(status)
-        if status == 307:
-            self.send_header("Location", "http://127.0.0.1:9/secret?sig=x")
-        if status == 401:
-            self.send_header("WWW-Authenticate", 'Basic realm="x"')
-        self.send_header("Content-Length", "0")
-        self.end_headers()
-
-    def log_message(self, *arguments: object) -> None:
-        """Say nothing."""
-
-
-class CanaryTests(TapCase):
-    """One daemon, everything that it says."""
+    :ivar secrets: by name.
+    :ivar said: all that was said, by place.
+    """
 
     def setUp(self) -> None:
         super().setUp()
-        server = ThreadingHTTPServer(("127.0.0.1", 0), _Registry)
+        self.secrets = {
+            name: f"canary-{number:02d}-{name}"
+            for number, name in enumerate((*CONFIGURED, *SENT, *UPSTREAM))
+        }
+        self.said: dict[str, list[str]] = {place: [] for place in PLACES}
+        upstream = type(
+            "Upstream",
+            (Leading,),
+            {"token": self.secrets["realm"], "signature": self.secrets["signature"]},
+        )
+        server = ThreadingHTTPServer(("127.0.0.1", 0), upstream)
         threading.Thread(target=server.serve_forever, daemon=True).start()
         self.addCleanup(server.server_close)
         self.addCleanup(server.shutdown)
-        authority = Authority(self.folder)
-        _, key = authority.issue("localhost", "127.0.0.1")
-        lines = key.read_text().splitlines()
-        self.secrets = {**CANARIES, "key": lines[1]}
-        users = self.folder / "users"
+        _, key = Authority(self.folder).issue("localhost", "127.0.0.1")
+        self.secrets["key"] = key.read_text().splitlines()[1]
         hashes = [entry(name, self.secrets[name], 4) for name in ("alice", "bob")]
-        users.write_text("".join(hashes))
-        users.chmod(0o600)
         self.secrets["hash"] = hashes[0].partition(":")[2].strip()
-        hub = self.folder / "hub"
-        hub.write_text(self.secrets["hub"])
-        hub.chmod(0o600)
-        port = server.server_port
+        for name, text in (("users", "".join(hashes)), ("hub", self.secrets["hub"])):
+            (self.folder / name).write_text(text)
+            (self.folder / name).chmod(0o600)
+        self.environ = {"CANARY": self.secrets["bearer"]}
+        url = f"http://127.0.0.1:{server.server_port}"
+        port = "http_port = tcp:0:interface=127.0.0.1\n"
         self.config.write_text(
             "[pullthrough]\ndata = data\n"
             "tls_certificate = localhost.crt\ntls_key = localhost.key\n"
-            "[admin]\nhttp_port = tcp:0:interface=127.0.0.1\n"
-            "[auth]\nhtpasswd = users\n"
-            "[http]\nretries = 0\n"
-            "[repository:own]\ntype = hosted\nhttp_port = tcp:0:interface=127.0.0.1\n"
+            f"[admin]\n{port}[auth]\nhtpasswd = users\n[http]\nretries = 0\n"
+            f"[repository:own]\ntype = hosted\n{port}"
             "https_port = tcp:0:interface=127.0.0.1\n"
-            "[repository:hub]\ntype = proxy\nhttp_port = tcp:0:interface=127.0.0.1\n"
-            f"remote_url = http://127.0.0.1:{port}\nusername = up\n"
-            "password = file:hub\n"
-            "[repository:two]\ntype = proxy\nhttp_port = tcp:0:interface=127.0.0.1\n"
-            f"remote_url = http://127.0.0.1:{port}/two\n"
+            f"[repository:hub]\ntype = proxy\n{port}remote_url = {url}\n"
+            "username = up\npassword = file:hub\nauto_block = no\n"
+            f"[repository:two]\ntype = proxy\n{port}remote_url = {url}/two\n"
             "bearer_token = env:CANARY\n"
             f"proxy = http://px:{self.secrets['egress']}@127.0.0.1:9\n"
+            f"[repository:three]\ntype = proxy\n{port}remote_url = {url}/three\n"
+            "bearer_token = env:CANARY\nauto_block = no\n"
         )
+
+    def command(self, *options: str) -> list[str]:
+        """The daemon, which crashes where it is told to."""
+        script = ROOT / "tests" / "support" / "crashing.py"
+        return [sys.executable, str(script), "pullthrough", *options]
 
     def ask(
         self,
         where: str,
         method: str,
         target: str,
-        authorization: str,
+        authorization: str = "",
         body: bytes = b"",
-    ) -> str:
-        """Head and body of an answer."""
+    ) -> tuple[int, str]:
+        """The status of an answer; its head and body."""
         connection = http.client.HTTPConnection(where, timeout=60)
         headers = {"Authorization": authorization} if authorization else {}
         if body:
@@ -102,7 +99,7 @@ class CanaryTests(TapCase):
         response = connection.getresponse()
         found = response.read().decode("latin-1")
         connection.close()
-        return f"{response.status}\n{response.headers}\n{found}"
+        return response.status, f"{response.headers}\n{found}"
 
     def basic(self, user: str, secret: str) -> str:
         """Credentials."""
@@ -110,74 +107,188 @@ class CanaryTests(TapCase):
         self.secrets[f"pair of {secret}"] = pair
         return f"Basic {pair}"
 
+    def nowhere(self) -> None:
+        """Nothing that was said, anywhere, has a secret in it, as it is or encoded."""
+        for place, texts in self.said.items():
+            self.assertTrue(any(texts), place)
+            for name, secret in self.secrets.items():
+                plain = secret.encode()
+                forms = (secret, quote(secret, safe=""), plain.hex())
+                encoded = base64.b64encode(plain).decode().rstrip("=")
+                for text in texts:
+                    for form in (*forms, encoded):
+                        self.assertNotIn(form, text, f"{name} in {place}: {text[:300]}")
+
+
+class CanaryTests(CanaryCase):
+    """One daemon, everything that it says."""
+
     def test_nowhere(self) -> None:
-        """Not in answers, logs, errors, pages, metrics, the audit, --check, --clients,
-        nor in what is kept of tokens."""
-        said = []
-        environ = {"CANARY": self.secrets["bearer"]}
-        for option in ("--check", "--clients"):
-            process = self.start("--config", str(self.config), option, **environ)
-            said += [*process.communicate(timeout=60)]
-            self.assertEqual(process.returncode, 0, said)
-        bad = self.folder / "bad.ini"
-        bad.write_text(
-            self.config.read_text().replace("username = up", "username =")
-            + "password2 = x\n"
-        )
-        process = self.start("--config", str(bad), "--check", **environ)
-        said += [*process.communicate(timeout=60)]
-        self.assertEqual(process.returncode, 1)
-        process = self.start("--config", str(self.config), **environ)
+        """Not in logs, not in what is told of errors, in metrics and status, in the
+        traceback of a bug, in what --check prints; nor in what is kept of tokens."""
+        self.check()
+        process = self.start("--config", str(self.config), **self.environ)
         lines = self.until(process, "status and metrics")
-        said += lines
-        urls = [
+        self.said["logs"] += lines
+        own, hub, two, three, main = [
             word.removeprefix("http://")
             for line in lines
             for word in line.split()
             if word.startswith("http://127.0.0.1:")
         ]
-        own, hub, two, main = urls
-        alice = self.basic("alice", "alice")
-        answers = []
-        for port in (own, hub, two, main):
-            for authorization in (
-                alice,
-                self.basic("bob", "bob"),
-                self.basic("alice", "wrong"),
-                self.basic("stranger", "stranger"),
-                f"Bearer {self.secrets['stray']}",
-            ):
-                for image in ("denied", "away", "failing"):
-                    target = f"/v2/{image}/manifests/1"
-                    answers.append(self.ask(port, "GET", target, authorization))
-        form = (
-            "grant_type=password&username=alice&access_type=offline&service=own&"
-            f"password={self.secrets['alice']}"
-        )
-        got = self.ask(own, "POST", "/v2/token", "", form.encode())
-        given = json.loads(got.partition("\n\n")[2].strip().splitlines()[-1])
-        self.secrets["token"] = given["access_token"]
-        self.secrets["refresh"] = given["refresh_token"]
-        bearer = f"Bearer {given['access_token']}"
-        answers.append(self.ask(own, "GET", "/v2/none/tags/list", bearer))
-        for page in ("/", "/status", "/metrics", "/clients"):
-            answers.append(self.ask(main, "GET", page, ""))
+        said = self.reader(process)
+        self.tokens(own)
+        self.errors(own, hub, two, three, main)
+        crashes = self.crashes(own, hub, two, three)
+        for page in ("/", "/status", "/clients", "/health/live"):
+            status, text = self.ask(main, "GET", page)
+            self.assertEqual(status, 200, page)
+            self.said["status"].append(text)
+        self.said["metrics"].append(self.ask(main, "GET", "/metrics")[1])
         process.send_signal(signal.SIGHUP)
-        said += self.until(process, "reloaded: ")
+        while " reloaded: " not in self.said["logs"][-1]:
+            self.said["logs"].append(said.get(timeout=60))
         process.send_signal(signal.SIGTERM)
-        said += [*process.communicate(timeout=60)]
-        kept = [
+        while line := said.get(timeout=60):
+            self.said["logs"].append(line)
+        self.said["files"] = [
             path.read_bytes().decode("latin-1")
             for path in Path(self.folder, "data").rglob("*")
             if path.is_file()
         ]
-        self.assertEqual(len(answers), 4 * 5 * 3 + 1 + 4)
-        self.assertGreaterEqual(len(self.secrets), 12)
-        self.assertIn("wants other credentials", "".join(answers))
-        self.assertNotIn("Traceback", "".join(said))
-        for name, secret in self.secrets.items():
-            for text in (*said, *answers, *kept):
-                self.assertNotIn(secret, text, f"{name} in {text[:300]}")
+        logs = "".join(self.said["logs"])
+        _, traceback, rest = logs.partition("Traceback")
+        self.said["traceback"] = [traceback + rest]
+        for words in ("RuntimeError: (", "Traceback (most recent call last)"):
+            self.assertEqual(logs.count(words), crashes, logs)
+        self.assertIn("pullthrough_requests", self.said["metrics"][0])
+        self.assertIn(" alice own ", logs)
+        self.assertGreaterEqual(len({*CONFIGURED, *SENT, *GIVEN, *UPSTREAM}), 12)
+        self.assertLessEqual({*CONFIGURED, *SENT, *GIVEN, *UPSTREAM}, {*self.secrets})
+        self.nowhere()
+
+    def reader(self, process: "subprocess.Popen[str]") -> "Queue[str]":
+        """What it says from now on, and at last nothing; else it would wait."""
+        said: Queue[str] = Queue()
+        errors: list[str] = []
+
+        def read_errors() -> None:
+            assert process.stderr is not None
+            errors.extend(process.stderr)
+
+        def read_output() -> None:
+            assert process.stdout is not None
+            for line in process.stdout:
+                said.put(line)
+            beside.join()
+            for line in (*errors, ""):
+                said.put(line)
+
+        beside = threading.Thread(target=read_errors)
+        beside.start()
+        reading = threading.Thread(target=read_output)
+        reading.start()
+        self.addCleanup(reading.join)
+        self.addCleanup(process.kill)
+        return said
+
+    def check(self) -> None:
+        """What the options print, of a right configuration and a wrong one."""
+        said = self.said["--check"]
+        for option in ("--check", "--clients"):
+            process = self.start("--config", str(self.config), option, **self.environ)
+            said += process.communicate(timeout=60)
+            self.assertEqual(process.returncode, 0, said)
+        bad = self.folder / "bad.ini"
+        text = self.config.read_text().replace("username = up", "username =")
+        text = text.replace("px:", "p x:").replace("[http]", "[http]\nproxy = x")
+        bad.write_text(f"{text}password2 = {self.secrets['hub']}\n")
+        process = self.start("--config", str(bad), "--check", **self.environ)
+        said += process.communicate(timeout=60)
+        self.assertEqual(process.returncode, 1)
+        self.assertIn("password2", said[-1])
+
+    def tokens(self, own: str) -> None:
+        """Get tokens from us, and use them."""
+        form = (
+            "grant_type=password&username=alice&access_type=offline&service=own&"
+            f"scope=repository:none:pull&password={self.secrets['alice']}"
+        )
+        status, got = self.ask(own, "POST", "/v2/token", "", form.encode())
+        self.assertEqual(status, 200)
+        given = json.loads(got.strip().splitlines()[-1])
+        self.secrets["token"] = given["access_token"]
+        self.secrets["refresh"] = given["refresh_token"]
+        bearer = f"Bearer {given['access_token']}"
+        told = self.said["errors"]
+        status, got = self.ask(own, "GET", "/v2/none/tags/list", bearer)
+        told.append(got)
+        self.assertEqual(status, 404)
+        again = f"grant_type=refresh_token&refresh_token={self.secrets['refresh']}"
+        wrong = form.replace(self.secrets["alice"], self.secrets["wrong"])
+        for body, expected in (
+            (again, 200),
+            (f"{again}x", 401),
+            (again.replace("grant_type", "x"), 400),
+            (wrong, 401),
+            (f"grant_type=%ff&{form}", 400),
+        ):
+            status, got = self.ask(own, "POST", "/v2/token", "", body.encode())
+            self.assertEqual(status, expected)
+            if status != 200:
+                told.append(got)
+
+    def errors(self, *ports: str) -> None:
+        """Fail in every way, with every kind of credentials."""
+        told = self.said["errors"]
+        query = f"?access_token={self.secrets['query']}&n={self.secrets['query']}"
+        for port in ports:
+            for authorization in (
+                self.basic("alice", "alice"),
+                self.basic("bob", "bob"),
+                self.basic("alice", "wrong"),
+                self.basic("stranger", "stranger"),
+                f"Bearer {self.secrets['stray']}",
+                f"Bearer {self.secrets['token']}",
+            ):
+                for image in ("denied", "locked", "away", "failing"):
+                    target = f"/v2/{image}/manifests/1"
+                    status, text = self.ask(port, "GET", target, authorization)
+                    self.assertGreaterEqual(status, 400)
+                    told.append(text)
+            target = f"/v2/denied/tags/list{query}"
+            told.append(self.ask(port, "GET", target, self.basic("alice", "alice"))[1])
+        self.assertIn("wants other credentials", "".join(told))
+
+    def crashes(self, own: str, hub: str, two: str, three: str) -> int:
+        """Come to bugs; to how many."""
+        told = self.said["errors"]
+        alice = self.basic("alice", "alice")
+        query = f"?access_token={self.secrets['query']}"
+        target = f"/v2/{AT_WORK}/tags/list{query}"
+        requests = [(own, "GET", target, alice, b"")]
+        target = f"/v2/{AT_ASKING}/manifests/1{query}"
+        requests += [(port, "GET", target, alice, b"") for port in (hub, two, three)]
+        scope = f"repository:{AT_GRANTING}:pull"
+        asked = f"/v2/token?service=own&scope={scope}"
+        requests.append((own, "GET", asked, alice, b""))
+        form = (
+            f"grant_type=password&username=alice&service=own&scope={scope}&"
+            f"password={self.secrets['alice']}"
+        )
+        requests.append((own, "POST", "/v2/token", "", form.encode()))
+        form = f"grant_type=refresh_token&service=own&scope={scope}&refresh_token="
+        form += self.secrets["refresh"]
+        requests.append((own, "POST", "/v2/token", "", form.encode()))
+        for request in requests:
+            status, text = self.ask(*request)
+            self.assertEqual(status, 500, request)
+            told.append(text)
+        return len(requests)
+
+
+class CrashTests(CanaryCase):
+    """Before the daemon runs."""
 
     def test_a_crash(self) -> None:
         """A traceback shows no secret that the configuration holds."""
@@ -189,11 +300,11 @@ class CanaryTests(TapCase):
         )
         done = subprocess.run(
             [sys.executable, "-c", script, str(self.config)],
-            env={"CANARY": self.secrets["bearer"], "PYTHONPATH": str(ROOT)},
+            env={**self.environ, "PYTHONPATH": str(ROOT)},
             capture_output=True,
             text=True,
             timeout=60,
         )
         self.assertIn("RuntimeError", done.stderr)
-        for name in ("egress", "hub", "bearer"):
-            self.assertNotIn(self.secrets[name], done.stdout + done.stderr, name)
+        self.said = {"traceback": [done.stderr], "output": [done.stdout]}
+        self.nowhere()

@@ -42,6 +42,8 @@ NAMED = {
 def classes() -> Iterator[type]:
     """Every class in the package, once."""
     for module in pkgutil.walk_packages(pullthrough.__path__, "pullthrough."):
+        if module.name.endswith(".__main__"):
+            continue  # it would run
         for _, found in inspect.getmembers(
             importlib.import_module(module.name), inspect.isclass
         ):

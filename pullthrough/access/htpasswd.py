@@ -4,8 +4,12 @@ import re
 
 import bcrypt
 
-# crypt(5): "$2[abxy]$" cost "$" 22 characters of salt and 31 of hash.
-_BCRYPT = re.compile(r"\$2[aby]\$[0-9]{2}\$[./A-Za-z0-9]{53}")
+# crypt(5): "$2[abxy]$" cost "$" 22 characters of salt and 31 of hash; "cost" is 04 to
+# 31. A salt has 128 bits: of the last character four are not used, and must be zero.
+_BCRYPT = re.compile(
+    r"\$2[aby]\$(?:0[4-9]|[12][0-9]|3[01])\$"
+    r"[./A-Za-z0-9]{21}[.Oeu][./A-Za-z0-9]{31}"
+)
 
 #: bcrypt takes no more of a password, in bytes; longer ones never match.
 LONGEST_PASSWORD = 72
@@ -21,7 +25,7 @@ def parse_htpasswd(text: str) -> dict[str, bytes]:
     :raises HtpasswdError: when a line is no ``name:bcrypt-hash``.
     """
     users: dict[str, bytes] = {}
-    for number, line in enumerate(text.splitlines(), 1):
+    for number, line in enumerate(text.split("\n"), 1):
         if not line.strip() or line.startswith("#"):
             continue
         name, colon, hashed = line.partition(":")

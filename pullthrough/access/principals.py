@@ -19,7 +19,7 @@ from pullthrough.spec.tokens import Access
 from pullthrough.threads import IThreads
 from pullthrough.values import Identity
 
-#: Seconds for which a verified password need not be verified again.
+#: Seconds for which a password, right or wrong, need not be verified again.
 REMEMBERED = 60.0
 
 #: Most passwords remembered.
@@ -54,7 +54,7 @@ class Authenticator:
         self._threads = threads
         self._clock = clock
         self._key = random(32)
-        self._remembered: OrderedDict[bytes, float] = OrderedDict()
+        self._remembered: OrderedDict[bytes, tuple[bool, float]] = OrderedDict()
         # An unknown user costs what a known one does, so time tells no names.
         costs = [int(hashed[4:6]) for hashed in self._users.values()]
         self._nobody = bcrypt.hashpw(b"", bcrypt.gensalt(max(costs, default=10)))
@@ -66,16 +66,18 @@ class Authenticator:
         """See :meth:`IAuthenticator.password`."""
         hashed = self._users.get(username)
         mark = self._mark(username, password, hashed or b"")
-        if hashed is not None and self._remembers(mark):
-            return Identity(username)
-        self._throttle.admit(username, address)
-        self._threads.admit()
-        right = await self._threads.run(verify, password, hashed or self._nobody)
-        if not right or hashed is None:
-            self._throttle.failed(username, address)
+        known = self._remembered.get(mark)
+        if known is None or known[1] <= self._clock.seconds():
+            self._throttle.admit(username, address)
+            self._threads.admit()
+            right = await self._threads.run(verify, password, hashed or self._nobody)
+            right = right and hashed is not None
+            if not right:
+                self._throttle.failed(username, address)
+            known = self._remember(mark, right)
+        if not known[0]:
             raise Unauthenticated("the user name or the password is wrong")
-        self._remember(mark)
-        return Identity(username)
+        return Identity(username, until=known[1])
 
     def _mark(self, username: str, password: str, hashed: bytes) -> bytes:
         parts = (username.encode("utf-8", "surrogatepass"), hashed)
@@ -83,15 +85,15 @@ class Authenticator:
         made.update(b"\0" + password.encode("utf-8", "surrogatepass"))
         return made.digest()
 
-    def _remembers(self, mark: bytes) -> bool:
-        until = self._remembered.get(mark)
-        return until is not None and until > self._clock.seconds()
-
-    def _remember(self, mark: bytes) -> None:
+    def _remember(self, mark: bytes, right: bool) -> tuple[bool, float]:
+        """Keep in mind whether it was right. A wrong one, too: a machine that still
+        has an old password is no guesser, and must not shut its user out."""
         self._remembered.pop(mark, None)
-        self._remembered[mark] = self._clock.seconds() + REMEMBERED
+        known = right, self._clock.seconds() + REMEMBERED
+        self._remembered[mark] = known
         if len(self._remembered) > MOST_REMEMBERED:
             self._remembered.popitem(last=False)
+        return known
 
     def token(self, token: str, service: str) -> Identity:
         """See :meth:`IAuthenticator.token`."""

@@ -43,9 +43,9 @@ class Tokens:
         """A fresh token of 256 random bits."""
         token = base64.urlsafe_b64encode(self._random(32)).rstrip(b"=").decode("ascii")
         now = self._clock.seconds()
-        self._grants[_hash(token)] = _Grant(
-            Identity(principal, access), service, now + LIFETIME
-        )
+        expires = now + LIFETIME
+        identity = Identity(principal, access, expires)
+        self._grants[_hash(token)] = _Grant(identity, service, expires)
         # All live equally long, so the oldest stand in front.
         while len(self._grants) > MOST or self._oldest().expires <= now:
             self._grants.popitem(last=False)

@@ -9,6 +9,8 @@ from urllib.parse import SplitResult, unquote, urlsplit
 from pullthrough.config.model import Egress
 from pullthrough.config.secrets import Secret
 from pullthrough.spec.forwarded import TrustedProxies
+from pullthrough.spec.namespaces import parse_namespace
+from pullthrough.spec.origins import Origin, is_visible
 
 _UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _DURATION = re.compile(r"([0-9]{1,9})([smhd])")
@@ -135,9 +137,19 @@ def endpoint(value: str) -> str:
 def remote(value: str) -> str:
     """The URL of a registry, without a slash at its end."""
     parts = _url(value, ("http", "https"))
-    if parts.username or parts.password:
+    if parts.username is not None or parts.password is not None:
         raise FieldError("credentials belong into username and password")
+    if not is_visible(value):
+        raise FieldError("must be ASCII, with %XX for anything else")
     return value.rstrip("/")
+
+
+def namespaces(value: str) -> tuple[str, ...]:
+    """Hosts, perhaps with ports, as ``?ns=`` names them."""
+    try:
+        return tuple(parse_namespace(item) for item in items(value))
+    except ValueError:
+        raise FieldError("must be HOST or HOST:PORT, several with commas") from None
 
 
 def egress(value: str) -> Egress:
@@ -166,8 +178,12 @@ def _url(value: str, schemes: tuple[str, ...]) -> SplitResult:
         raise FieldError("is no URL") from None
     if parts.scheme not in schemes or not parts.hostname:
         raise FieldError(f"must begin with {known} and name a host")
-    if parts.query or parts.fragment or any(char.isspace() for char in value):
+    if set("?#") & set(value) or any(char.isspace() for char in value):
         raise FieldError("must have no query, fragment or space")
     if port == 0:
         raise FieldError("must not have port 0")
+    try:
+        Origin.of(f"http://{parts.netloc.rpartition('@')[2]}")
+    except ValueError:
+        raise FieldError("must name a host, perhaps with a port") from None
     return parts

@@ -2,6 +2,7 @@
 
 import configparser
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -30,18 +31,23 @@ OVERRIDE = "PULLTHROUGH__"
 #: The kinds of section that have a name of their own: ``[KIND:NAME]``.
 SECTIONS = ("blobstore", "repository", "routing", "role", "usergroup")
 
+# Whatever moves the cursor of a terminal, or ends the name of a file: all of Unicode's
+# category Cc but the tab.
+_CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f-\x9f]")
+
 _FIXED = ("pullthrough", "admin", "http", "auth")
 
 
 class ConfigurationError(Exception):
     """Everything that is wrong with a configuration.
 
-    :ivar faults: each as ``[section] option: reason``, or about the file.
+    :ivar faults: each as ``[section] option: reason``, or about the file; on one line,
+        though values may have several.
     """
 
     def __init__(self, faults: list[str]) -> None:
-        super().__init__("\n".join(faults))
-        self.faults = faults
+        self.faults = [fault.replace("\n", " ") for fault in faults]
+        super().__init__("\n".join(self.faults))
 
 
 def read(path: Path, environ: Mapping[str, str]) -> Settings:
@@ -77,6 +83,13 @@ def parse(text: str, folder: Path, environ: Mapping[str, str]) -> Settings:
 
 
 def _sections(text: str) -> dict[str, dict[str, str]]:
+    faults = [
+        f"line {number}: has a control character"
+        for number, line in enumerate(text.split("\n"), 1)
+        if _CONTROL.search(line.removesuffix("\r"))
+    ]
+    if faults:
+        raise ConfigurationError(faults)
     parser = configparser.RawConfigParser(
         default_section="\0",
         inline_comment_prefixes=(";",),
@@ -170,8 +183,11 @@ def _settings(
         elif kind == "repository":
             repositories.append(read_repository(own, section, defaults))
     auth = _auth(sections["auth"], folder)
+    most = 1_000_000
+    some = fields.number(1, most)
     return Settings(
         data=data,
+        workers=top.get("workers", fields.number(1, 16), 0),
         admin=read_connectors(sections["admin"], defaults),
         http=_http(sections["http"], folder),
         auth=auth,
@@ -179,10 +195,11 @@ def _settings(
         blob_stores=(*stores, *_implied(repositories, stores, data)),
         repositories=tuple(repositories),
         trusted_proxies=top.get("trusted_proxies", fields.proxies, ()),
-        connections=top.get("connections", fields.number(16, 1_000_000), 4096),
-        connections_per_address=top.get(
-            "connections_per_address", fields.number(1, 1_000_000), 256
-        ),
+        connections=top.get("connections", fields.number(16, most), 4096),
+        connections_per_address=top.get("connections_per_address", some, 256),
+        transfers_per_client=top.get("transfers_per_client", some, 64),
+        transfers_per_user=top.get("transfers_per_user", some, 1024),
+        uploads_per_image=top.get("uploads_per_image", some, 16),
         proxy_protocol=top.get("proxy_protocol", fields.proxies, ()),
     )
 

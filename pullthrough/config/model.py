@@ -164,10 +164,16 @@ class Repository:
 class Settings:
     """The whole configuration, checked.
 
+    :ivar workers: processes that serve clients; 0: as many as we have cores, at most
+        four.
     :ivar admin: the main connectors: all repositories, health, metrics and status.
     :ivar blob_stores: those defined and those implied (``data``/blobs/NAME).
     :ivar roles: who may do what; none: every user everything.
     :ivar connections, connections_per_address: most of them at once.
+    :ivar transfers_per_client: blobs on their way at once, out and in, for one user,
+        or anonymous, at one address.
+    :ivar transfers_per_user: the same for one user everywhere.
+    :ivar uploads_per_image: open upload sessions of one user for one image.
     :ivar trusted_proxies: addresses and networks, and ``unix``, whose
         ``X-Forwarded-*`` headers are believed.
     :ivar proxy_protocol: those that begin a connection with a PROXY header.
@@ -175,6 +181,7 @@ class Settings:
     """
 
     data: Path
+    workers: int = 0
     admin: tuple[Connector, ...] = ()
     http: Http = Http()
     auth: Auth = Auth()
@@ -184,4 +191,7 @@ class Settings:
     trusted_proxies: tuple[str, ...] = ()
     connections: int = 4096
     connections_per_address: int = 256
+    transfers_per_client: int = 64
+    transfers_per_user: int = 1024
+    uploads_per_image: int = 16
     proxy_protocol: tuple[str, ...] = ()

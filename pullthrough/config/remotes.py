@@ -56,7 +56,7 @@ def read_remote(section: Section, defaults: Defaults) -> Remote:
         rule=_rule(section, defaults),
         index_url=_index(section, url),
         foreign_layer_urls=_foreign(section),
-        namespaces=section.get("namespaces", fields.items, namespaces_of(url)),
+        namespaces=section.get("namespaces", fields.namespaces, namespaces_of(url)),
     )
 
 

@@ -44,7 +44,8 @@ class IIngest(IConsumer):
 
     A push producer registered with it is paused while too much waits to be
     written and resumed later, so memory stays bounded. After a storage error
-    nothing more is written; *flush* and *commit* raise it.
+    nothing more is written; *flush* and *commit* raise it. What is small may wait for
+    more, until *flush*, *verify*, *sync* or *commit*.
     """
 
     offset: int = Attribute("bytes accepted by ``write`` so far")
@@ -83,12 +84,23 @@ class IIngest(IConsumer):
         :raises StorageOutage: then nothing is certain.
         """
 
-    async def commit(digest: Digest, size: int | None = None) -> int:
+    async def verify(digest: Digest, size: int | None = None) -> int:
+        """Flush, and verify what *commit* verifies.
+
+        :returns: the size in bytes.
+        :raises Invalid: like *commit*.
+        :raises StorageOutage: when one of the writes failed.
+        """
+
+    async def commit(
+        digest: Digest, size: int | None = None, close: bool = False
+    ) -> int:
         """Verify, make durable, then visible under ``digest``. Idempotent.
 
         The file descriptor stays open for *read* until *close*.
 
         :param size: what the size must be, in bytes, when that is known.
+        :param close: let go of the descriptor at once.
         :returns: the size in bytes.
         :raises Invalid: when size (SIZE_INVALID) or digest (DIGEST_INVALID)
             do not fit; the ingest may then only be aborted.

@@ -2,8 +2,9 @@
 
 from collections.abc import Sequence
 
-from zope.interface import Interface
+from zope.interface import Attribute, Interface
 
+from pullthrough.changes import Changes
 from pullthrough.spec.descriptor import Descriptor, ForeignLayer
 from pullthrough.spec.digest import Digest
 from pullthrough.spec.names import ImageName
@@ -141,6 +142,12 @@ class IUploadStore(Interface):
     async def begin_upload(record: UploadRecord) -> None:
         """Record a new session."""
 
+    async def finish_upload(
+        record: UploadRecord, digest: Digest, size: int, leased_until: float
+    ) -> None:
+        """The session ends in a blob of its image, at once; see
+        :meth:`IManifestStore.add_blob`. It need not be recorded."""
+
     async def upload(identifier: str) -> UploadRecord | None:
         """The session, or None."""
 
@@ -176,6 +183,11 @@ class IMetadataStore(ITagStore, IManifestStore, IUploadStore, ILoginStore):
 
     :raises StorageOutage: any method, when the database fails.
     """
+
+    changes: Changes = Attribute(
+        "where each change of tags, manifests and membership is noted, once it is"
+        " durable and before its method returns"
+    )
 
     async def repository(name: str, kind: str) -> int:
         """The id of a repository, made when it is new. Rights bind to the id."""

@@ -1,10 +1,11 @@
 """Repositories: what a connector serves."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from twisted.internet.interfaces import IConsumer
 from zope.interface import Attribute, Interface
 
+from pullthrough.changes import Facts
 from pullthrough.interfaces.content import IContent
 from pullthrough.spec.descriptor import Descriptor
 from pullthrough.spec.digest import Digest
@@ -46,6 +47,10 @@ class IRepository(Interface):
     async def owns(image: ImageName) -> bool:
         """Whether the name is ours alone: a group then asks no proxy for it, whatever
         state we are in."""
+
+    def watched(image: ImageName) -> Iterable[Facts]:
+        """The facts that answers about an image come from: while none of them changes,
+        an answer stands until its provenance says."""
 
     async def tags(image: ImageName, page: Page) -> Names:
         """A page of the image's tags, in ASCII order."""

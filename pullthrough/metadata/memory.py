@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 
 from zope.interface import implementer
 
+from pullthrough.changes import Changes
 from pullthrough.interfaces import IMetadataStore
 from pullthrough.spec.descriptor import Descriptor, ForeignLayer
 from pullthrough.spec.digest import Digest
@@ -34,6 +35,7 @@ class MemoryMetadataStore:
     """Facts in dictionaries."""
 
     def __init__(self) -> None:
+        self.changes = Changes()
         self._repositories: dict[tuple[str, str], int] = {}
         self._images: dict[tuple[int, ImageName], _Image] = {}
         self._uploads: dict[str, UploadRecord] = {}
@@ -95,6 +97,7 @@ class MemoryMetadataStore:
 
     async def delete_tag(self, repository: int, image: ImageName, tag: Tag) -> bool:
         """See :meth:`ITagStore.delete_tag`."""
+        self.changes.changed(repository, image)
         return self._image(repository, image).tags.pop(tag.name, None) is not None
 
     async def manifest(
@@ -118,6 +121,7 @@ class MemoryMetadataStore:
             standing = self._image(repository, image).tags.get(tag.name)
             if standing is not None and standing.digest != digest:
                 return tag
+        self.changes.changed(repository, image)
         made = self._made(repository, image)
         made.manifests[digest] = record
         for tag in tags:
@@ -128,6 +132,7 @@ class MemoryMetadataStore:
         self, repository: int, image: ImageName, digest: Digest
     ) -> bool:
         """See :meth:`IManifestStore.delete_manifest`."""
+        self.changes.changed(repository, image)
         found = self._image(repository, image)
         found.tags = {
             name: record
@@ -207,6 +212,7 @@ class MemoryMetadataStore:
         self, repository: int, image: ImageName, digest: Digest
     ) -> bool:
         """See :meth:`IManifestStore.delete_blob`."""
+        self.changes.changed(repository, image)
         return self._image(repository, image).blobs.pop(digest, None) is not None
 
     async def images_with(self, repository: int, digest: Digest) -> Sequence[ImageName]:
@@ -235,6 +241,13 @@ class MemoryMetadataStore:
     async def begin_upload(self, record: UploadRecord) -> None:
         """See :meth:`IUploadStore.begin_upload`."""
         self._uploads[record.identifier] = record
+
+    async def finish_upload(
+        self, record: UploadRecord, digest: Digest, size: int, leased_until: float
+    ) -> None:
+        """See :meth:`IUploadStore.finish_upload`."""
+        await self.add_blob(record.repository, record.image, digest, size, leased_until)
+        await self.end_upload(record.identifier)
 
     async def upload(self, identifier: str) -> UploadRecord | None:
         """See :meth:`IUploadStore.upload`."""

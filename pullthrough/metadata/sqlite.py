@@ -7,6 +7,7 @@ from typing import Concatenate, ParamSpec, TypeVar
 import apsw
 from zope.interface import implementer
 
+from pullthrough.changes import Changes
 from pullthrough.interfaces import IMetadataStore
 from pullthrough.metadata import logins, manifests, referrers, tags, uploads
 from pullthrough.metadata.connection import connect, outages
@@ -37,10 +38,18 @@ class SqliteMetadataStore:
 
     :param writing: the thread of the one writer.
     :param reading: the thread of the reading connection.
+    :param changes: see :class:`IMetadataStore`; None: its own.
     :raises StorageOutage: when the database cannot be used.
     """
 
-    def __init__(self, path: Path, writing: IThreads, reading: IThreads) -> None:
+    def __init__(
+        self,
+        path: Path,
+        writing: IThreads,
+        reading: IThreads,
+        changes: Changes | None = None,
+    ) -> None:
+        self.changes = changes or Changes()
         self._write_connection = connect(path)
         upgrade(self._write_connection, path, scripts())
         self._read_connection = connect(path, readonly=True)
@@ -78,6 +87,20 @@ class SqliteMetadataStore:
         **kwargs: P.kwargs,
     ) -> T:
         return await self._writer.run(lambda db: step(db, *args, **kwargs))
+
+    async def _change(
+        self,
+        step: Callable[Concatenate[apsw.Connection, int, ImageName, P], T],
+        repository: int,
+        image: ImageName,
+        *args: P.args,
+        **kwargs: P.kwargs,
+    ) -> T:
+        """A transaction that changes what is answered about an image."""
+        try:
+            return await self._write(step, repository, image, *args, **kwargs)
+        finally:  # a commit that fails may be there all the same
+            self.changes.changed(repository, image)
 
     # -- repositories --
 
@@ -119,7 +142,7 @@ class SqliteMetadataStore:
 
     async def delete_tag(self, repository: int, image: ImageName, tag: Tag) -> bool:
         """See :meth:`ITagStore.delete_tag`."""
-        return await self._write(tags.delete_tag, repository, image, tag)
+        return await self._change(tags.delete_tag, repository, image, tag)
 
     # -- manifests --
 
@@ -139,7 +162,7 @@ class SqliteMetadataStore:
         fixed: frozenset[Tag] = frozenset(),
     ) -> Tag | None:
         """See :meth:`IManifestStore.put_manifest`."""
-        return await self._write(
+        return await self._change(
             manifests.put_manifest, repository, image, record, tags, checked_at, fixed
         )
 
@@ -147,7 +170,7 @@ class SqliteMetadataStore:
         self, repository: int, image: ImageName, digest: Digest
     ) -> bool:
         """See :meth:`IManifestStore.delete_manifest`."""
-        return await self._write(manifests.delete_manifest, repository, image, digest)
+        return await self._change(manifests.delete_manifest, repository, image, digest)
 
     async def linked(
         self, repository: int, image: ImageName, digest: Digest
@@ -210,7 +233,7 @@ class SqliteMetadataStore:
         self, repository: int, image: ImageName, digest: Digest
     ) -> bool:
         """See :meth:`IManifestStore.delete_blob`."""
-        return await self._write(manifests.delete_blob, repository, image, digest)
+        return await self._change(manifests.delete_blob, repository, image, digest)
 
     async def images_with(self, repository: int, digest: Digest) -> Sequence[ImageName]:
         """See :meth:`IManifestStore.images_with`."""
@@ -234,6 +257,12 @@ class SqliteMetadataStore:
     async def begin_upload(self, record: UploadRecord) -> None:
         """See :meth:`IUploadStore.begin_upload`."""
         await self._write(uploads.begin_upload, record)
+
+    async def finish_upload(
+        self, record: UploadRecord, digest: Digest, size: int, leased_until: float
+    ) -> None:
+        """See :meth:`IUploadStore.finish_upload`."""
+        await self._write(uploads.finish_upload, record, digest, size, leased_until)
 
     async def upload(self, identifier: str) -> UploadRecord | None:
         """See :meth:`IUploadStore.upload`."""

@@ -2,6 +2,8 @@
 
 import apsw
 
+from pullthrough.metadata.manifests import add_blob
+from pullthrough.spec.digest import Digest
 from pullthrough.spec.names import ImageName
 from pullthrough.values import UploadRecord
 
@@ -44,6 +46,18 @@ def advance_upload(
         "UPDATE upload SET durable = ?, touched = ? WHERE identifier = ?",
         (offset, touched, identifier),
     )
+
+
+def finish_upload(
+    db: apsw.Connection,
+    record: UploadRecord,
+    digest: Digest,
+    size: int,
+    leased_until: float,
+) -> None:
+    """See :meth:`IUploadStore.finish_upload`."""
+    add_blob(db, record.repository, record.image, digest, size, leased_until)
+    end_upload(db, record.identifier)
 
 
 def end_upload(db: apsw.Connection, identifier: str) -> None:

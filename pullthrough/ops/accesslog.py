@@ -1,40 +1,22 @@
-"""The access log: one line for each request, with named fields."""
-
-from twisted.logger import Logger
+"""The access log: one line for each request, in a fixed order of fields."""
 
 from pullthrough.accessline import AccessLine
 
 #: Longest text of a client's that is logged, in characters.
 LONGEST = 512
 
-_FORMAT = (
-    '{peer} {principal} {repository} "{method} {path}" {status} {sent} {seconds:.3f}'
-    ' {member} {source} "{agent}"'
-)
 
+def text_of(line: AccessLine, peer: str) -> str:
+    """The line; what a client sent cannot break out of its field.
 
-class AccessLogger:
-    """Logs each :class:`AccessLine`; what a client sent cannot break out of it."""
-
-    def __init__(self, log: Logger) -> None:
-        self._log = log
-
-    def __call__(self, line: AccessLine) -> None:
-        """Log one request."""
-        self._log.info(
-            _FORMAT,
-            peer=clean(line.peer) or "-",
-            principal=clean(line.principal) or "-",
-            repository=line.repository,
-            method=line.method,
-            path=clean(line.path),
-            status=line.status or "-",
-            sent=line.sent,
-            seconds=line.seconds,
-            member=line.member or "-",
-            source=line.source or "-",
-            agent=clean(line.agent),
-        )
+    :param peer: the client's address.
+    """
+    return (
+        f"{clean(peer) or '-'} {clean(line.principal) or '-'} {line.repository}"
+        f' "{line.method} {clean(line.path)}" {line.status or "-"} {line.sent}'
+        f" {line.seconds:.3f} {line.member or '-'} {line.source or '-'}"
+        f' "{clean(line.agent)}"'
+    )
 
 
 def clean(text: str) -> str:

@@ -23,6 +23,9 @@ from pullthrough.ops.proxyprotocol import ProxyProtocol
 #: Seconds for which answers under way are waited for at the end.
 DRAIN_TIME = 60.0
 
+#: Has what serves beside us serve what listens.
+Share = Callable[[Sequence["Opened"]], Awaitable[None]]
+
 #: Scheme, endpoint description, and whose it is where that tells two apart.
 Key = tuple[str, str, str]
 
@@ -50,13 +53,17 @@ class Connectors:
     """Opens and closes connectors.
 
     :param free_ports: where a TCP port is taken, take another one.
+    :param share: told what listens; returns when nobody listens on anything else.
     """
 
     _log = Logger(namespace="pullthrough")
 
-    def __init__(self, reactor: Any, free_ports: bool) -> None:
+    def __init__(
+        self, reactor: Any, free_ports: bool, share: Share | None = None
+    ) -> None:
         self._reactor = reactor
         self._free_ports = free_ports
+        self._share = share or _alone
         self._opened: dict[Key, Opened] = {}
         self._leaving: dict[IListener, Deferred[None]] = {}
 
@@ -87,6 +94,10 @@ class Connectors:
         ground = _Ground(self._reactor)
         below = {key: ground.below(one) for key, one in wanted.items()}
         gone = [one for key, one in self._opened.items() if key not in wanted]
+        if gone:
+            await self._share(
+                [self._opened[key] for key in wanted if key in self._opened]
+            )
         for one in gone:
             await _awaited(one.port.stopListening())
         fresh: dict[Key, Opened] = {}
@@ -99,6 +110,8 @@ class Connectors:
                 await _awaited(opened.port.stopListening())
             for opened in gone:
                 opened.port = self._listen(opened.served, opened.layer)
+            if gone:
+                await self._share(tuple(self))
             raise
         await take()
         for key, one in wanted.items():
@@ -109,6 +122,7 @@ class Connectors:
                 opened.layer.laid(below[key], opened.listener)
                 fresh[key] = opened
         self._opened = {key: fresh[key] for key in wanted}
+        await self._share(tuple(self))
         for one in gone:
             self._leave(one.listener)
 
@@ -245,6 +259,10 @@ def _key(served: Any) -> Key:
 
 def _name(served: Any) -> str:
     return "admin" if served.repository is None else str(served.repository.name)
+
+
+async def _alone(opened: Sequence[Opened]) -> None:
+    """Nobody else serves."""
 
 
 async def _awaited(result: Any) -> None:

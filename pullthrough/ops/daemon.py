@@ -1,7 +1,7 @@
 """The daemon as a Twisted service: start, say so, serve, change, drain, stop."""
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from twisted.application.service import Service
@@ -26,6 +26,7 @@ class Daemon(Service):
     :param read: reads the configuration anew: the settings, or the faults in it.
     :param failures: what makes a configuration unusable.
     :param free_ports: where a TCP port is taken, take another one.
+    :param staff: processes that serve beside us.
     """
 
     _log = Logger(namespace="pullthrough")
@@ -38,6 +39,7 @@ class Daemon(Service):
         reactor: Any,
         supervisor: Supervisor,
         free_ports: bool,
+        staff: Any,
         take_signals: Callable[[Any, Callable[[], None]], None] = on_terminate,
         take_hangup: Callable[[Any, Callable[[], None]], None] = on_hangup,
     ) -> None:
@@ -49,7 +51,8 @@ class Daemon(Service):
         self._take_signals = take_signals
         self._take_hangup = take_hangup
         self._assembly: Any = None
-        self._connectors = Connectors(reactor, free_ports)
+        self._staff = staff
+        self._connectors = Connectors(reactor, free_ports, self._share)
         self._reloading: Deferred[None] | None = None
         self._again = False
         self._alive = LoopingCall(supervisor.tell, "WATCHDOG=1")
@@ -70,9 +73,13 @@ class Daemon(Service):
         self._reactor.callWhenRunning(self._ready)
 
     def _ready(self) -> None:
-        self._take_signals(self._reactor, self._connectors.cut)
+        self._take_signals(self._reactor, self._cut)
         self._take_hangup(self._reactor, self.reload)
         self._assembly.start()
+        sharing = Deferred.fromCoroutine(self._share(tuple(self._connectors)))
+        sharing.addErrback(
+            lambda failure: self._log.failure("there are no workers", failure)
+        )
         for opened in self._connectors:
             self._announce(opened)
         if self._assembly.admin is not None:
@@ -84,6 +91,13 @@ class Daemon(Service):
         self._sweeping.start(SWEEP_TIME)
         if self._supervisor.interval:
             self._alive.start(self._supervisor.interval)
+
+    async def _share(self, opened: Sequence[Opened]) -> None:
+        await self._staff.share(opened, self._assembly)
+
+    def _cut(self) -> None:
+        self._connectors.cut()
+        self._staff.cut()
 
     def _sweep(self) -> "Deferred[None]":
         sweeping: Deferred[None] = Deferred.fromCoroutine(self._assembly.sweep())
@@ -169,9 +183,11 @@ class Daemon(Service):
         self._supervisor.tell("STOPPING=1")
         if self._reloading is not None:
             await self._reloading
+        await self._staff.leave()
         await self._connectors.close()
         self._log.info("stopping: no new connections, answers under way finish")
         await self._connectors.drain()
+        await self._staff.end()
         for loop in (self._alive, self._sweeping):
             if loop.running:
                 loop.stop()

@@ -5,12 +5,17 @@ from collections.abc import Callable
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.logger import Logger
 
-#: Seconds between two looks.
-INTERVAL = 0.25
+#: Seconds between two looks. What blocks the loop for longer is seen, but for that much
+#: of it at most.
+INTERVAL = 0.05
 
 #: Seconds of lateness that are worth a line in the log, and between two such lines.
 LATE = 0.1
 QUIET = 60.0
+
+#: The longest lateness is told of so many seconds, counted in so many parts.
+WINDOW = 300.0
+PARTS = 5
 
 
 class LagProbe:
@@ -27,6 +32,16 @@ class LagProbe:
         self._due = 0.0
         self._told = -QUIET
         self._alarm: IDelayedCall | None = None
+        self._parts: dict[int, float] = {}
+
+    @property
+    def longest(self) -> float:
+        """The longest lateness of the last five minutes, in seconds."""
+        oldest = self._part() - PARTS
+        return max((late for at, late in self._parts.items() if at > oldest), default=0)
+
+    def _part(self) -> int:
+        return int(self._clock.seconds() // (WINDOW / PARTS))
 
     def start(self) -> None:
         """Begin."""
@@ -43,6 +58,12 @@ class LagProbe:
         now = self._clock.seconds()
         late = max(0.0, now - self._due)
         self._observe(late)
+        part = self._part()
+        if part not in self._parts:
+            self._parts = {
+                at: one for at, one in self._parts.items() if at > part - PARTS
+            }
+        self._parts[part] = max(late, self._parts.get(part, 0.0))
         if late > LATE and now - self._told >= QUIET:
             self._told = now
             self._log.warn("the event loop was blocked for {late:.3f} s", late=late)

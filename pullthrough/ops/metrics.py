@@ -5,71 +5,60 @@ Labels are names out of the configuration, never what a client sends (reliabilit
 
 from collections.abc import Callable, Iterable, Sequence
 
-from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
+from prometheus_client import (
+    CollectorRegistry,
+    Gauge,
+    Histogram,
+    generate_latest,
+)
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from pullthrough.accessline import AccessLine
-from pullthrough.values import UpstreamState
+from pullthrough.ops.loadmetrics import LoadMetrics
+from pullthrough.ops.requestmetrics import RequestMetrics
+from pullthrough.values import Load, UpstreamState
 
 #: Of ``metrics``: the text format of Prometheus.
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
-_METHODS = frozenset({"GET", "HEAD", "PUT", "POST", "PATCH", "DELETE"})
-
 
 class Metrics:
-    """Counts requests, and asks for the rest when it is read.
+    """Counts, and asks for the rest when it is read.
 
+    :ivar requests: counts requests.
     :param upstreams: tells how it stands with each upstream.
+    :param loads: tells how it stands with what there is only so much of.
     """
 
-    def __init__(self, upstreams: Callable[[], Sequence[UpstreamState]]) -> None:
+    def __init__(
+        self,
+        upstreams: Callable[[], Sequence[UpstreamState]],
+        loads: Callable[[], Sequence[Load]] = tuple,
+    ) -> None:
         self._registry = CollectorRegistry()
-        self._requests = Counter(
-            "pullthrough_requests",
-            "Requests answered.",
-            ("repository", "method", "status"),
-            registry=self._registry,
-        )
-        self._answers = Counter(
-            "pullthrough_answers",
-            "Reads by the member that answered, and hit, miss or stale.",
-            ("member", "source"),
-            registry=self._registry,
-        )
-        self._sent = Counter(
-            "pullthrough_sent_bytes",
-            "Bytes of bodies answered.",
-            ("repository",),
-            registry=self._registry,
-        )
-        self._seconds = Histogram(
-            "pullthrough_request_seconds",
-            "From the head of a request to the end of its answer.",
-            ("repository",),
-            registry=self._registry,
-        )
+        self.requests = RequestMetrics()
+        self._registry.register(self.requests)
         self._lag = Histogram(
             "pullthrough_reactor_lag_seconds",
             "How late the event loop came to what was due.",
             buckets=(0.001, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0),
             registry=self._registry,
         )
+        self._longest = Gauge(
+            "pullthrough_reactor_lag_longest_seconds",
+            "The longest of the last five minutes.",
+            registry=self._registry,
+        )
         self._registry.register(_Upstreams(upstreams))
-
-    def observe(self, line: AccessLine) -> None:
-        """Count one request."""
-        method = line.method if line.method in _METHODS else "other"
-        self._requests.labels(line.repository, method, str(line.status)).inc()
-        self._sent.labels(line.repository).inc(line.sent)
-        self._seconds.labels(line.repository).observe(line.seconds)
-        if line.member:
-            self._answers.labels(line.member, line.source).inc()
+        self._registry.register(LoadMetrics(loads))
 
     def lagged(self, seconds: float) -> None:
         """The event loop was so late."""
         self._lag.observe(seconds)
+
+    def watch(self, longest: Callable[[], float]) -> None:
+        """Tell of the longest lateness."""
+        self._longest.set_function(longest)
 
     def text(self) -> bytes:
         """Everything, in the text format of Prometheus."""

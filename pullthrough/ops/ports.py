@@ -9,8 +9,10 @@ from OpenSSL import crypto
 from twisted.internet.endpoints import serverFromString
 from twisted.internet.error import CannotListenError
 from twisted.internet.interfaces import IListeningPort, IProtocolFactory
-from twisted.internet.ssl import CertificateOptions, TLSVersion
+from twisted.internet.ssl import AcceptableCiphers, CertificateOptions, TLSVersion
 from twisted.protocols.tls import TLSMemoryBIOFactory
+
+from pullthrough.spec.tls import CIPHERS
 
 _CERTIFICATE = re.compile(
     b"-----BEGIN CERTIFICATE-----.+?-----END CERTIFICATE-----", re.DOTALL
@@ -53,6 +55,7 @@ def with_tls(
             certificate=chain[0],
             extraCertChain=chain[1:],
             raiseMinimumTo=TLSVersion.TLSv1_2,
+            acceptableCiphers=AcceptableCiphers.fromOpenSSLCipherString(CIPHERS),
             # Without this Twisted fails the handshake of whoever offers protocols
             # (ALPN, RFC 7301), and all but the simplest clients do.
             acceptableProtocols=[b"http/1.1"],

@@ -1,6 +1,7 @@
 """The chain: members are asked in order, and four outcomes behave differently."""
 
 from collections.abc import Awaitable, Callable, Sequence
+from math import inf
 from typing import TypeVar
 
 from pullthrough.errors import Miss, Offline, Outage, RuledOut
@@ -66,15 +67,32 @@ async def first_found(
     :raises Outage: when nobody had it and somebody could not tell.
     :raises Miss: when nobody has it.
     """
+    found, _ = await first_for_now(members, ask)
+    return found
+
+
+async def first_for_now(
+    members: Sequence[IRepository], ask: Callable[[IRepository], Awaitable[T]]
+) -> tuple[T, float]:
+    """The same, and up to when the members asked before that one have nothing, as
+    long as the facts here stand (seconds since the epoch)."""
     answers = _Answers()
+    until = inf
     for member in members:
         try:
-            return await ask(member)
+            return await ask(member), until
         except (Miss, Outage, RuledOut) as error:
             answers.note(member, error)
             if member.kind == "hosted" and _fails(error):
                 raise
+            until = min(until, _stands_until(error))
     raise answers.conclusion()
+
+
+def _stands_until(error: Exception) -> float:
+    if isinstance(error, Miss):
+        return error.until
+    return inf if isinstance(error, RuledOut | Offline) else 0.0
 
 
 def _fails(error: Exception) -> bool:

@@ -6,12 +6,7 @@ for the others.
 
 from collections.abc import Awaitable, Callable
 
-from twisted.internet.interfaces import (
-    IConsumer,
-    IDelayedCall,
-    IProducer,
-    IReactorTime,
-)
+from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.logger import Logger
 from zope.interface import implementer
 
@@ -23,6 +18,7 @@ from pullthrough.errors import (
     UpstreamTimeout,
 )
 from pullthrough.interfaces import IContent, IIngest, IUpstreamBody
+from pullthrough.repository.pulses import Pulses
 from pullthrough.spec.digest import Digest
 from pullthrough.spec.names import ImageName
 from pullthrough.waiters import Waiters
@@ -93,11 +89,13 @@ class Fill:
             self.resumable = True
             await self._fetch()
             self.resumable = False
+            self.size = await self._ingest.verify(self._digest, self.size)
+            # Readers have waited for that only; whether it lasts is our own affair.
+            self.complete = True
+            self._waiters.wake()
             size = await self._ingest.commit(self._digest, self.size)
             for image in sorted(self.images):
                 await self._committed(image, size)
-            self.size = size
-            self.complete = True
         except Invalid as error:
             self.failure = UpstreamOutage(
                 f"the upstream sent something else than {self._digest}: {error.detail}"
@@ -106,7 +104,13 @@ class Fill:
         except RegistryError as error:
             self.resumable &= not isinstance(error, StorageOutage)
             self.failure = error
-            if self.size is not None:
+            if self.complete:
+                self._log.error(
+                    "{digest} came, but is not kept: {why}",
+                    digest=str(self._digest),
+                    why=error.detail,
+                )
+            elif self.size is not None:
                 # Readers have some of it, and only see their connections break.
                 self._log.warn(
                     "{digest} did not come whole: {why}",
@@ -165,10 +169,7 @@ class Fill:
             self.size = size
             self._waiters.wake()
         try:
-            if body.offset == offset:
-                await body.deliver(self._ingest)
-            else:
-                await body.deliver(Skipping(self._ingest, offset))
+            await body.deliver(Pulses(self._ingest, self._clock, offset - body.offset))
         finally:
             self._body = None
 
@@ -256,10 +257,10 @@ class Fill:
         def given_out() -> bool:
             nonlocal reached
             reached = self._given_out(size)
-            return self._ended or offset < reached
+            return self._ended or self.complete or offset < reached
 
         await self._waiters.until(given_out)
-        if self.failure is not None:
+        if self.failure is not None and not self.complete:
             raise self.failure
         return reached
 
@@ -275,32 +276,6 @@ class Fill:
     def fileno(self) -> int | None:
         """See :meth:`IContent.fileno`."""
         return self._ingest.fileno()
-
-
-@implementer(IConsumer)
-class Skipping:
-    """Passes over what is there already: some upstreams take no ranges.
-
-    :param count: how many bytes.
-    """
-
-    def __init__(self, ingest: IIngest, count: int) -> None:
-        self._ingest = ingest
-        self._count = count
-
-    def registerProducer(self, producer: IProducer, streaming: bool) -> None:
-        """See :meth:`IConsumer.registerProducer`."""
-        self._ingest.registerProducer(producer, streaming)
-
-    def unregisterProducer(self) -> None:
-        """See :meth:`IConsumer.unregisterProducer`."""
-        self._ingest.unregisterProducer()
-
-    def write(self, data: bytes) -> None:
-        """See :meth:`IConsumer.write`."""
-        skipped = min(self._count, len(data))
-        self._count -= skipped
-        self._ingest.write(data[skipped:])
 
 
 @implementer(IContent)

@@ -120,8 +120,10 @@ class Fills:
         if fill.failure is None or not opened:
             return
         offset = opened[0].written
-        # Its last reader may have closed it, and then abort() would drop nothing.
-        await opened[0].close()
+        # Its last reader may have closed it, and then abort() would drop nothing. Who
+        # reads what is complete closes it later.
+        if not fill.complete:
+            await opened[0].close()
         if fill.resumable and offset > 0:
             self._keep(digest, key, offset)
         else:

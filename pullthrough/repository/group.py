@@ -9,13 +9,15 @@ from collections.abc import (
     Sequence,
 )
 from dataclasses import replace
+from math import inf
 from typing import Any, TypeVar
 
 from zope.interface import implementer
 
+from pullthrough.changes import Facts
 from pullthrough.errors import Miss, Offline, Outage, RuledOut
 from pullthrough.interfaces import IBlob, INamespaced, IReferrers, IRepository
-from pullthrough.repository.chain import first_found, gathered
+from pullthrough.repository.chain import first_for_now, gathered
 from pullthrough.spec.descriptor import Descriptor
 from pullthrough.spec.digest import Digest
 from pullthrough.spec.names import ImageName
@@ -76,46 +78,60 @@ class GroupRepository:
             return [member for member in self.members if member.kind != "proxy"]
         return self.members
 
+    def watched(self, image: ImageName) -> Iterable[Facts]:
+        """See :meth:`IRepository.watched`: any member may come to answer, or own it."""
+        return [
+            one
+            for member in dict.fromkeys((*self.members, *self._owners))
+            for one in member.watched(image)
+        ]
+
     # -- manifests and blobs --
 
     async def resolve(self, image: ImageName, reference: Reference) -> Resolved:
         """See :meth:`IRepository.resolve`."""
-        return await self._first(
+        found, until = await self._first(
             image, reference, lambda member: member.resolve(image, reference)
         )
+        return replace(found, provenance=found.provenance.at_most(until))
 
     async def manifest(self, image: ImageName, reference: Reference) -> Manifest:
         """See :meth:`IRepository.manifest`."""
-        return await self._first(
+        found, until = await self._first(
             image, reference, lambda member: member.manifest(image, reference)
         )
+        return replace(found, provenance=found.provenance.at_most(until))
 
     async def blob(self, image: ImageName, digest: Digest) -> IBlob:
         """See :meth:`IRepository.blob`."""
-        return await self._first(
+        found, until = await self._first(
             image, digest, lambda member: member.blob(image, digest)
         )
+        found.provenance = found.provenance.at_most(until)
+        return found
 
     async def blob_size(
         self, image: ImageName, digest: Digest
     ) -> tuple[int, Provenance]:
         """See :meth:`IRepository.blob_size`."""
-        return await self._first(
+        (size, provenance), until = await self._first(
             image, digest, lambda member: member.blob_size(image, digest)
         )
+        return size, provenance.at_most(until)
 
     async def _first(
         self,
         image: ImageName,
         reference: Reference,
         ask: Callable[[IRepository], Awaitable[T]],
-    ) -> T:
+    ) -> tuple[T, float]:
+        """What the chain finds, and up to when those in front have nothing."""
         members = await self.asked(image)
         if isinstance(reference, Digest):
             holder = await _holder(members, image, reference)
             if holder is not None:
-                return await ask(holder)
-        return await first_found(members, ask)
+                return await ask(holder), inf
+        return await first_for_now(members, ask)
 
     async def holds(self, image: ImageName, digest: Digest) -> Descriptor | None:
         """See :meth:`IRepository.holds`."""

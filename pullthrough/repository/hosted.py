@@ -1,9 +1,11 @@
 """A hosted repository: our own images, pushed and pulled."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from math import inf
 
 from zope.interface import implementer
 
+from pullthrough.changes import Facts
 from pullthrough.errors import Invalid, Miss, Refused, StorageOutage
 from pullthrough.interfaces import (
     IBlob,
@@ -14,13 +16,17 @@ from pullthrough.interfaces import (
     IWritableRepository,
 )
 from pullthrough.repository.blob import Blob
-from pullthrough.repository.manifests import Manifests, describe
+from pullthrough.repository.manifests import Manifests, described
 from pullthrough.repository.owned import Owns, nothing
 from pullthrough.repository.uploads import LEASE, Uploads
 from pullthrough.spec.descriptor import Descriptor
 from pullthrough.spec.digest import Digest
 from pullthrough.spec.errorcodes import ErrorCode
-from pullthrough.spec.mediatypes import OCTET_STREAM, SCHEMA1
+from pullthrough.spec.mediatypes import (
+    DOCKER_SCHEMA1_SIGNED,
+    OCTET_STREAM,
+    SCHEMA1,
+)
 from pullthrough.spec.names import ImageName
 from pullthrough.spec.pages import Names, Page
 from pullthrough.spec.provenance import Provenance, Source
@@ -65,7 +71,7 @@ class HostedRepository:
         self._deployment = deployment
         self._any_type = any_type
         self._owned = owned
-        self._provenance = Provenance(name, Source.HIT)
+        self._provenance = Provenance(name, Source.HIT, until=inf)
 
     # -- reading --
 
@@ -89,6 +95,7 @@ class HostedRepository:
             raise Miss(
                 ErrorCode.MANIFEST_UNKNOWN,
                 f"{self.name} has no manifest {image} {reference}",
+                until=inf,
             )
         return record
 
@@ -106,14 +113,15 @@ class HostedRepository:
     ) -> tuple[int, Provenance]:
         """See :meth:`IRepository.blob_size`."""
         found = await self._known(image, digest)
-        now = self._now()
-        if found.leased_until < now + LEASE / 2:
+        now, until = self._now(), found.leased_until
+        if until < now + LEASE / 2:
             # A client that is told so does not push it again: it must stay until the
             # manifest comes. Once in half a lease is enough.
+            until = now + LEASE
             await self._metadata.add_blob(
-                self._repository, image, digest, found.size, now + LEASE
+                self._repository, image, digest, found.size, until
             )
-        return found.size, self._provenance
+        return found.size, self._provenance.at_most(until - LEASE / 2)
 
     async def _known(self, image: ImageName, digest: Digest) -> BlobRecord:
         found = await self._metadata.blob(self._repository, image, digest)
@@ -133,6 +141,10 @@ class HostedRepository:
         """See :meth:`IRepository.links`."""
         found = await self._metadata.linked(self._repository, image, digest)
         return found is not None
+
+    def watched(self, image: ImageName) -> Iterable[Facts]:
+        """See :meth:`IRepository.watched`."""
+        return [(self._repository, image)]
 
     async def owns(self, image: ImageName) -> bool:
         """See :meth:`IRepository.owns`."""
@@ -184,14 +196,20 @@ class HostedRepository:
         self._admit_write()
         asked = reference if isinstance(reference, Digest) else None
         algorithm = asked.algorithm if asked else "sha256"
-        record = describe(
-            body, media_type, algorithm, strict=True, any_type=self._any_type
+        record = await described(
+            self._manifests.threads,
+            body,
+            media_type,
+            algorithm,
+            strict=True,
+            any_type=self._any_type,
         )
         if asked not in (None, record.descriptor.digest):
             raise Invalid(
                 ErrorCode.DIGEST_INVALID,
                 f"the manifest has digest {record.descriptor.digest}",
             )
+        await self._check_standing(image, record)
         await self._check_blobs(image, record)
         moved = [*tags, reference] if isinstance(reference, Tag) else tags
         fixed = self._deployment.fixed(moved) if overwrite else frozenset(moved)
@@ -212,6 +230,19 @@ class HostedRepository:
             raise Refused(
                 ErrorCode.UNSUPPORTED,
                 f"nothing is deleted from {self.name} (write_policy = deny)",
+            )
+
+    async def _check_standing(self, image: ImageName, record: ManifestRecord) -> None:
+        """A signed schema 1 manifest is named by its payload, which its pusher chooses:
+        it must not take the name of another manifest."""
+        if record.descriptor.media_type != DOCKER_SCHEMA1_SIGNED:
+            return
+        digest = record.descriptor.digest
+        there = await self._metadata.manifest(self._repository, image, digest)
+        if there and there.descriptor.media_type != DOCKER_SCHEMA1_SIGNED:
+            raise Invalid(
+                ErrorCode.MANIFEST_INVALID,
+                f"{digest} is another manifest of {image}, which is not signed",
             )
 
     async def _check_blobs(self, image: ImageName, record: ManifestRecord) -> None:
@@ -288,4 +319,6 @@ class HostedRepository:
 
 
 def _no_blob(name: str, image: ImageName, digest: Digest) -> Miss:
-    return Miss(ErrorCode.BLOB_UNKNOWN, f"{name} has no blob {digest} of {image}")
+    return Miss(
+        ErrorCode.BLOB_UNKNOWN, f"{name} has no blob {digest} of {image}", until=inf
+    )

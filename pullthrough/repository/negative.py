@@ -34,7 +34,7 @@ class KnownMisses:
         if not self._now() < until:
             del self._misses[key]
             return None
-        return Miss(miss.code, f"{miss.detail} (known for a while)")
+        return Miss(miss.code, f"{miss.detail} (known for a while)", until=until)
 
     def note(self, key: Key, miss: Miss) -> None:
         """Remember a miss, if it is certain (invariant I15)."""

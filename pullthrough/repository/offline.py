@@ -1,10 +1,11 @@
 """A repository that is switched off: it keeps everything and answers nothing."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import NoReturn
 
 from zope.interface import implementer
 
+from pullthrough.changes import Facts
 from pullthrough.errors import Offline
 from pullthrough.interfaces import (
     IBlob,
@@ -37,6 +38,10 @@ class OfflineRepository:
 
     def _refuse(self) -> NoReturn:
         raise Offline(self.name)
+
+    def watched(self, image: ImageName) -> Iterable[Facts]:
+        """See :meth:`IRepository.watched`: nothing changes while it is off."""
+        return []
 
     async def owns(self, image: ImageName) -> bool:
         """See :meth:`IRepository.owns`."""

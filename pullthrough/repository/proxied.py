@@ -1,6 +1,7 @@
 """The manifests of a proxy: copies while they are fresh, else the upstream's."""
 
 from collections.abc import Callable
+from math import inf
 
 from twisted.logger import Logger
 
@@ -14,7 +15,7 @@ from pullthrough.errors import (
     denied,
 )
 from pullthrough.interfaces import IMetadataStore, IUpstream
-from pullthrough.repository.manifests import Manifests, describe
+from pullthrough.repository.manifests import Manifests, described
 from pullthrough.repository.negative import KnownMisses
 from pullthrough.spec.digest import Digest
 from pullthrough.spec.errorcodes import ErrorCode
@@ -79,7 +80,7 @@ class ProxiedManifests:
         copy = await self._manifests.record(image, reference)
         if isinstance(reference, Digest):
             if copy is not None:
-                return copy, Provenance(self._name, Source.HIT)
+                return copy, Provenance(self._name, Source.HIT, until=inf)
             return await self._fetch_unknown(image, reference)
         tag = await self._metadata.tag(self._repository, image, reference)
         checked_at = tag.checked_at if tag else None
@@ -89,7 +90,10 @@ class ProxiedManifests:
         if copy is None or tag is None or decision is Decision.FETCH:
             return await self._fetch_unknown(image, reference)
         if decision is Decision.SERVE:
-            return copy, Provenance(self._name, Source.HIT)
+            until = self._freshness.fresh_until(
+                tag.checked_at, reference.name, image.text
+            )
+            return copy, Provenance(self._name, Source.HIT, until=until)
         return await self._flights.join(
             (image, reference),
             lambda: self._revalidate(image, reference, copy, tag),
@@ -170,7 +174,8 @@ class ProxiedManifests:
             raise denied(ErrorCode.MANIFEST_UNKNOWN, error) from error
         descriptor = fetched.descriptor
         try:
-            record = describe(
+            record = await described(
+                self._manifests.threads,
                 fetched.body,
                 descriptor.media_type,
                 descriptor.digest.algorithm,

@@ -1,5 +1,7 @@
 """The blobs of a proxy: our copies, else fills, which may be read as they grow."""
 
+from math import inf
+
 from twisted.logger import Logger
 
 from pullthrough.errors import (
@@ -29,6 +31,7 @@ from pullthrough.spec.errorcodes import ErrorCode
 from pullthrough.spec.mediatypes import OCTET_STREAM
 from pullthrough.spec.names import ImageName
 from pullthrough.spec.provenance import Provenance, Source
+from pullthrough.values import BlobRecord
 
 
 class ProxiedBlobs:
@@ -63,10 +66,9 @@ class ProxiedBlobs:
 
     async def blob(self, image: ImageName, digest: Digest) -> IBlob:
         """Our copy, or the fill."""
-        copy = await self.copy(image, digest)
+        copy, link = await self._find(image, digest)
         if copy is not None:
-            return Blob(copy, Provenance(self._name, Source.HIT))
-        link = await self.linked(image, digest)
+            return Blob(copy, Provenance(self._name, Source.HIT, until=inf))
         fill = self._fills.under_way(digest)
         if fill is None:
             self._refuse_known(image, digest, link)
@@ -77,6 +79,7 @@ class ProxiedBlobs:
         if link is None:
             layer = await self._foreign_layer(image, digest)
             told = layer.descriptor.size if layer else None
+        source = Source.HIT if fill is not None and fill.complete else Source.MISS
         try:
             follower = await self._fills.follow(
                 image,
@@ -101,7 +104,7 @@ class ProxiedBlobs:
                 content, lambda: upstream.blob(image, digest, start, end), start, end
             )
 
-        return Blob(follower, Provenance(self._name, Source.MISS), ahead)
+        return Blob(follower, Provenance(self._name, source), ahead)
 
     async def _open_upstream(
         self, image: ImageName, digest: Digest, offset: int
@@ -137,20 +140,43 @@ class ProxiedBlobs:
 
     async def size(self, image: ImageName, digest: Digest) -> tuple[int, Provenance]:
         """See :meth:`IRepository.blob_size`."""
-        copy = await self.copy(image, digest)
+        copy, link = await self._find(image, digest)
         if copy is not None:
             await copy.close()
-            return copy.size, Provenance(self._name, Source.HIT)
-        link = await self.linked(image, digest)
+            return copy.size, Provenance(self._name, Source.HIT, until=inf)
+        fill = self._fills.under_way(digest)
+        if (
+            fill is not None
+            and fill.size is not None
+            and (link or image in fill.images)
+        ):
+            return fill.size, Provenance(self._name, Source.MISS)
         self._refuse_known(image, digest, link)
         size = await self._size_upstream(image, digest, link)
         return size, Provenance(self._name, Source.MISS)
 
     async def copy(self, image: ImageName, digest: Digest) -> IContent | None:
         """Our copy, if we have one and the image may give it out."""
+        copy, _ = await self._find(image, digest)
+        return copy
+
+    async def _find(
+        self, image: ImageName, digest: Digest
+    ) -> tuple[IContent | None, Descriptor | None]:
+        """Our copy; where there is none, how a manifest of the image links to it."""
         known = await self._metadata.blob(self._repository, image, digest)
-        if known is None and not await self.linked(image, digest):
-            return None
+        if known is not None:
+            content = await self._open(image, digest, known)
+            if content is not None:
+                return content, None
+        link = await self.linked(image, digest)
+        if known is None and link is not None:
+            return await self._open(image, digest, None), link
+        return None, link
+
+    async def _open(
+        self, image: ImageName, digest: Digest, known: BlobRecord | None
+    ) -> IContent | None:
         try:
             content = await self._store.open(digest)
         except Miss:

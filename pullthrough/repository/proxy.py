@@ -1,9 +1,11 @@
 """A proxy repository: an upstream's images, fetched once and then our own."""
 
+from collections.abc import Iterable
 from dataclasses import replace
 
 from zope.interface import implementer
 
+from pullthrough.changes import Facts
 from pullthrough.errors import (
     Miss,
     Outage,
@@ -138,6 +140,13 @@ class ProxyRepository:
         except RuledOut:
             return False
         return await self._blobs.linked(image, digest) is not None
+
+    def watched(self, image: ImageName) -> Iterable[Facts]:
+        """See :meth:`IRepository.watched`."""
+        try:
+            return [(self._repository, self._admitted(image, None))]
+        except RuledOut:
+            return []
 
     async def owns(self, image: ImageName) -> bool:
         """See :meth:`IRepository.owns`: nothing here is ours."""

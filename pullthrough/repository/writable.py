@@ -1,9 +1,10 @@
 """A group that takes pushes: they land in its writable member, and only there."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from zope.interface import implementer
 
+from pullthrough.changes import Facts
 from pullthrough.errors import Miss
 from pullthrough.interfaces import (
     IBlob,
@@ -16,29 +17,45 @@ from pullthrough.interfaces import (
 from pullthrough.repository.chain import first_found
 from pullthrough.repository.copying import copy
 from pullthrough.repository.group import GroupRepository
-from pullthrough.repository.manifests import describe
+from pullthrough.repository.manifests import described
 from pullthrough.spec.descriptor import Descriptor
 from pullthrough.spec.digest import Digest
 from pullthrough.spec.names import ImageName
 from pullthrough.spec.pages import Names, Page
 from pullthrough.spec.provenance import Provenance
 from pullthrough.spec.reference import Reference, Tag
+from pullthrough.threads import Inline, IThreads
 from pullthrough.values import Manifest, ManifestRecord, Referrers, Resolved
+
+_HERE = Inline()
 
 
 @implementer(IWritableRepository, IReferrers, INamespaced)
 class WritableGroup:
-    """Reads as the group does; writes to the hosted member chosen for it."""
+    """Reads as the group does; writes to the hosted member chosen for it.
+
+    :param threads: where large manifests are read.
+    """
 
     kind = "group"
 
-    def __init__(self, group: GroupRepository, writable: IWritableRepository) -> None:
+    def __init__(
+        self,
+        group: GroupRepository,
+        writable: IWritableRepository,
+        threads: IThreads = _HERE,
+    ) -> None:
+        self._threads = threads
         self.name = group.name
         self.members = group.members
         self._group = group
         self._writable = writable
 
     # -- reading: the group --
+
+    def watched(self, image: ImageName) -> Iterable[Facts]:
+        """See :meth:`IRepository.watched`."""
+        return self._group.watched(image)
 
     async def resolve(self, image: ImageName, reference: Reference) -> Resolved:
         """See :meth:`IRepository.resolve`."""
@@ -114,7 +131,7 @@ class WritableGroup:
         A client that found a layer in another member by HEAD did not send it; it
         is copied into the writable member first.
         """
-        record = describe(body, media_type)
+        record = await described(self._threads, body, media_type)
         for digest in dict.fromkeys(blob.digest for blob in record.blobs):
             if await self._writable.holds(image, digest) is None:
                 # The writable member then says what is missing.

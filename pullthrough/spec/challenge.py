@@ -12,6 +12,7 @@ LONGEST = 8192
 _NAME = r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+"
 _PARAM = re.compile(rf'[\s,]*({_NAME})\s*=\s*(?:"((?:[^"\\]|\\.)*)"|({_NAME}))')
 _SCHEME = re.compile(rf"[\s,]*({_NAME})(?=\s|,|$)(?!\s*=)")
+_TOKEN68 = re.compile(r" +[A-Za-z0-9\-._~+/]+=*(?=\s*(?:,|$))")
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +31,8 @@ def parse_challenges(headers: Iterable[str]) -> tuple[Challenge, ...]:
         at = 0
         while match := _SCHEME.match(text, at):
             at = match.end()
+            if token68 := _TOKEN68.match(text, at):
+                at = token68.end()
             parameters: dict[str, str] = {}
             while parameter := _PARAM.match(text, at):
                 at = parameter.end()

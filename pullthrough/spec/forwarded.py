@@ -61,6 +61,8 @@ class TrustedProxies:
     def __contains__(self, peer: str) -> bool:
         if peer == UNIX:
             return self._unix
+        if not self._networks:
+            return False
         address = _address(peer)
         return address is not None and any(address in one for one in self._networks)
 
@@ -89,12 +91,14 @@ class TrustedProxies:
         )
 
     def _client(self, peer: str, hops: str) -> str:
-        """The last hop that is no trusted proxy, read from our side."""
+        """The last hop that is no trusted proxy, read from our side; in its usual form,
+        for it is counted and logged by its text."""
         for hop in reversed([text.strip() for text in hops.split(",")][-_MOST_HOPS:]):
-            if _address(hop) is None:
+            address = _address(hop)
+            if address is None:
                 break
-            peer = hop
-            if hop not in self:
+            peer = str(address).partition("%")[0]  # a zone may be any text
+            if peer not in self:
                 break
         return peer
 

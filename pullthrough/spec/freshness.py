@@ -69,9 +69,14 @@ class Freshness:
         """
         if checked_at is None:
             return Decision.FETCH
-        early = JITTER * _draw(f"{image}:{tag}:{checked_at}")
-        fresh = now - checked_at < self.max_age(tag) * (1 - early)
+        fresh = now < self.fresh_until(checked_at, tag, image)
         return Decision.SERVE if fresh else Decision.REVALIDATE
+
+    def fresh_until(self, checked_at: float, tag: str, image: str = "") -> float:
+        """Up to when a tag last confirmed at ``checked_at`` is served without asking
+        (seconds since the epoch)."""
+        early = JITTER * _draw(f"{image}:{tag}:{checked_at}")
+        return checked_at + self.max_age(tag) * (1 - early)
 
     def may_be_stale(self, now: float, checked_at: float) -> bool:
         """Whether a copy may be served while the upstream cannot tell."""

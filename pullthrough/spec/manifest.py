@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from pullthrough.spec import mediatypes, schema1
+from pullthrough.spec import documents, mediatypes, schema1
 from pullthrough.spec.descriptor import Descriptor, ForeignLayer
 from pullthrough.spec.digest import Digest
 from pullthrough.spec.errorcodes import ErrorCode, InvalidText
@@ -18,9 +18,8 @@ from pullthrough.spec.errorcodes import ErrorCode, InvalidText
 #: Manifests": "Registries SHOULD ... support manifests of at least 4 megabytes".
 LARGEST_MANIFEST = 4 * 1024 * 1024
 
-#: How often a byte may stand in a manifest, so that parsing stays cheap: a hostile
-#: 4 MiB of ``[[[[…`` costs 100 MiB and blocks for half a second (measured).
-_CAPS = ((b"{", 20_000), (b"[", 20_000), (b",", 100_000))
+#: Most referrers on one page of an upstream's.
+MOST_LISTED = 5_000
 
 #: A media type, roughly: artifacts are not pedantic about it, but it must fit into a
 #: header (RFC 6838 section 4.2: at most 127 characters for each half).
@@ -53,7 +52,7 @@ def digest_of(body: bytes, media_type: str, algorithm: str = "sha256") -> Digest
     :raises InvalidText: when a signed schema 1 manifest has no signature.
     """
     if media_type == mediatypes.DOCKER_SCHEMA1_SIGNED:
-        body = schema1.payload(body)
+        body = schema1.payload(body, load)
     return Digest.of(body, algorithm)
 
 
@@ -82,28 +81,31 @@ def media_type_of(body: bytes, declared: str) -> str:
     raise _invalid("the manifest does not tell its media type")
 
 
-#: The fields that mean something, in lower case; anything else may be a label.
+#: The fields that mean something; anything else may be a label.
 _FIELDS = frozenset(
     [
-        "schemaversion",
-        "mediatype",
+        "schemaVersion",
+        "mediaType",
         "config",
         "layers",
         "manifests",
         "subject",
-        "artifacttype",
+        "artifactType",
         "annotations",
         "digest",
         "size",
         "urls",
         "data",
         "platform",
-        "fslayers",
-        "blobsum",
+        "fsLayers",
+        "blobSum",
         "history",
         "signatures",
     ]
 )
+
+# Go's encoding/json takes a field in any case, by Unicode's folding: U+017F for an s.
+_FOLDED = frozenset(field.casefold() for field in _FIELDS)
 
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -113,7 +115,7 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     whatever their case. A document that holds both means two things.
     """
     found = dict(pairs)
-    fields = [key.lower() for key in found if key.lower() in _FIELDS]
+    fields = [key.casefold() for key in found if key.casefold() in _FOLDED]
     if len(found) != len(pairs) or len(set(fields)) != len(fields):
         raise _invalid("a key stands twice in an object, or in two cases")
     return found
@@ -127,32 +129,21 @@ def load(body: bytes, strict: bool = False) -> dict[str, Any]:
     """
     if len(body) > LARGEST_MANIFEST:
         raise _invalid(f"a manifest has at most {LARGEST_MANIFEST} bytes")
-    for byte, cap in _CAPS:
-        if body.count(byte) > cap:
-            raise _invalid(f"a manifest has at most {cap} times {byte.decode()!r}")
     try:
-        # Decoded here: of bytes json would guess UTF-16 too, and pass over a byte order
-        # mark, where others refuse.
-        document = json.loads(
-            body.decode("utf-8"),
-            object_pairs_hook=_once if strict else None,
-            parse_constant=_no_number,
-        )
+        document = documents.read(body, _once if strict else None)
         if b"\\u" in body:
             # Half of a surrogate pair is no character; each reader makes of it what
             # it likes.
             json.dumps(document, ensure_ascii=False).encode("utf-8")
     except InvalidText:
         raise
+    except documents.TooRich as error:
+        raise _invalid(f"of a manifest {error}") from error
     except (ValueError, RecursionError) as error:
         raise _invalid("a manifest is a JSON object, in UTF-8") from error
     if not isinstance(document, dict):
         raise _invalid("a manifest is a JSON object")
     return document
-
-
-def _no_number(text: str) -> None:
-    raise ValueError(f"{text} is not of JSON")  # NaN and Infinity
 
 
 def parse(body: bytes, media_type: str, strict: bool = False) -> Parsed:
@@ -167,13 +158,16 @@ def parse(body: bytes, media_type: str, strict: bool = False) -> Parsed:
     if not _TYPE.fullmatch(media_type):
         raise _invalid("a media type has at most 255 printable characters")
     document = load(body, strict)
+    if strict:
+        _well_spelled(document)
     if media_type in mediatypes.SCHEMA1:
         return _schema1(document)
     _one_meaning(document, media_type)
+    blobs, foreign = _layers(document)
     return Parsed(
-        blobs=tuple(_blobs(document)),
+        blobs=blobs,
         manifests=tuple(_descriptors(document.get("manifests"), "manifests")),
-        foreign=tuple(_foreign(document)),
+        foreign=foreign,
         subject=_subject(document),
         artifact_type=_artifact_type(document, strict),
         annotations=_annotations(document, strict),
@@ -197,14 +191,28 @@ def listed_referrers(body: bytes) -> list[Listed]:
     document = load(body)
     if "manifests" not in document:
         raise _invalid("an index needs 'manifests'")
+    entries = _list(document.get("manifests"), "manifests")
+    if len(entries) > MOST_LISTED:
+        raise _invalid(f"at most {MOST_LISTED} referrers are read at once")
     return [
         Listed(
             _descriptor(entry, f"manifests[{index}]"),
             _artifact_type(entry, strict=False),
             _annotations(entry, strict=False),
         )
-        for index, entry in enumerate(_list(document.get("manifests"), "manifests"))
+        for index, entry in enumerate(entries)
     ]
+
+
+def _well_spelled(document: dict[str, Any]) -> None:
+    """Refuse a field in another case, which is one for Go and none for us."""
+    objects = [document, document.get("config"), document.get("subject")]
+    for name in ("layers", "manifests", "fsLayers"):
+        objects += _list(document.get(name), name)
+    for one in objects:
+        for key in one if isinstance(one, dict) else ():
+            if key not in _FIELDS and key.casefold() in _FOLDED:
+                raise _invalid(f"{key!r} is a field in another case")
 
 
 def _one_meaning(document: dict[str, Any], media_type: str) -> None:
@@ -223,25 +231,30 @@ def _one_meaning(document: dict[str, Any], media_type: str) -> None:
         raise _invalid("an image manifest needs 'config'")
 
 
-def _blobs(document: dict[str, Any]) -> Iterable[Descriptor]:
+def _layers(
+    document: dict[str, Any],
+) -> tuple[tuple[Descriptor, ...], tuple[ForeignLayer, ...]]:
+    """The config and the layers, apart from those that are foreign."""
+    blobs: list[Descriptor] = []
+    foreign: list[ForeignLayer] = []
     if "config" in document:
-        yield _descriptor(document["config"], "config")
-    layers = document.get("layers")
-    for index, layer in enumerate(_list(layers, "layers")):
+        blobs.append(_descriptor(document["config"], "config"))
+    for index, layer in enumerate(_list(document.get("layers"), "layers")):
         descriptor = _descriptor(layer, f"layers[{index}]")
         # A foreign layer is named by "urls" and is not pushed to a registry
         # (image-spec, layer.md, "Non-Distributable Layers").
-        if not layer.get("urls"):
-            yield descriptor
+        if urls := _urls(layer):
+            foreign.append(ForeignLayer(descriptor, urls))
+        else:
+            blobs.append(descriptor)
+    return tuple(blobs), tuple(foreign)
 
 
-def _foreign(document: dict[str, Any]) -> Iterable[ForeignLayer]:
-    for index, layer in enumerate(_list(document.get("layers"), "layers")):
-        urls = layer.get("urls")
-        if isinstance(urls, list):
-            texts = tuple(url for url in urls if isinstance(url, str))
-            if texts:
-                yield ForeignLayer(_descriptor(layer, f"layers[{index}]"), texts)
+def _urls(layer: dict[str, Any]) -> tuple[str, ...]:
+    urls = layer.get("urls")
+    if not isinstance(urls, list):
+        return ()
+    return tuple(url for url in urls if isinstance(url, str))
 
 
 def _schema1(document: dict[str, Any]) -> Parsed:
@@ -297,8 +310,8 @@ def _artifact_type(document: dict[str, Any], strict: bool) -> str:
     if strict and written not in (None, ""):
         raise _invalid("'artifactType' must be a media type")
     config = document.get("config")
-    found = config.get("mediaType", "") if isinstance(config, dict) else ""
-    return str(found)
+    found = config.get("mediaType") if isinstance(config, dict) else None
+    return found if isinstance(found, str) and _TYPE.fullmatch(found) else ""
 
 
 def _annotations(document: dict[str, Any], strict: bool) -> str:

@@ -24,6 +24,8 @@ def namespaces_of(url: str) -> tuple[str, ...]:
     host = parts.hostname or ""
     if host in DOCKER_HUB:
         return tuple(sorted(DOCKER_HUB))
+    if ":" in host:
+        host = f"[{host}]"  # as it stands in names of images, and in ns
     if parts.port is not None:
         return (f"{host}:{parts.port}",)
     default = 443 if parts.scheme == "https" else 80

@@ -1,10 +1,17 @@
 """Origins: who may see a credential, and where a redirect leads. Pure."""
 
 import ipaddress
+import re
 from dataclasses import dataclass
 from urllib.parse import urljoin, urlsplit
 
 _PORTS = {"http": 80, "https": 443}
+
+# RFC 3986 section 3.2: authority = [ userinfo "@" ] host [ ":" port ]. Without what two
+# readers read differently: userinfo, a port that is empty, escapes and the like.
+_AUTHORITY = re.compile(
+    r"(?:[A-Za-z0-9._\-]+|\[[0-9A-Fa-f:.]+(?:%[A-Za-z0-9._\-]+)?\])(?::[0-9]{1,5})?"
+)
 
 #: Most redirects followed for one request.
 MOST_REDIRECTS = 5
@@ -25,10 +32,10 @@ class Origin:
         :raises ValueError: when it has none.
         """
         parts = urlsplit(url)
-        if parts.scheme not in _PORTS or not parts.hostname:
+        if parts.scheme not in _PORTS or not _AUTHORITY.fullmatch(parts.netloc):
             raise ValueError("not an absolute http or https URL")
         port = _PORTS[parts.scheme] if parts.port is None else parts.port
-        return cls(parts.scheme, parts.hostname.lower(), port)
+        return cls(parts.scheme, parts.hostname or "", port)
 
     def __str__(self) -> str:
         host = f"[{self.host}]" if ":" in self.host else self.host
@@ -46,14 +53,14 @@ def redirected(url: str, location: str) -> str | None:
     RFC 9110 section 10.2.2: a relative reference is resolved against the URL that was
     asked, which is the current one, not the first. From https to http nothing leads.
     """
+    if not location:
+        return None
     try:
         target = urljoin(url, location)
         there = Origin.of(target)
     except ValueError:
         return None
     if not is_visible(target):
-        return None
-    if urlsplit(target).username is not None:
         return None
     if Origin.of(url).scheme == "https" and there.scheme != "https":
         return None

@@ -10,8 +10,11 @@ _SINGLE = re.compile(r"bytes[ \t]*=[ \t]*([0-9]{0,18})-([0-9]{0,18})", re.IGNORE
 # distribution-spec, "Pushing a blob in chunks": "Content-Range: <range>" with
 # "<start>-<end>"; clients also send the RFC's "bytes 0-9/*".
 _CHUNK = re.compile(
-    r"(?:bytes[ =])?([0-9]{1,18})-([0-9]{1,18})(?:/(?:\*|[0-9]{1,18}))?"
+    r"(?:bytes[ =])?([0-9]{1,18})-([0-9]{1,18})(?:/(?:\*|([0-9]{1,18})))?"
 )
+
+# RFC 9110 section 5.6.3: OWS = *( SP / HTAB ), and no other blank.
+_BLANKS = " \t"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +41,7 @@ def parse_range(header: str, size: int) -> Whole | Slice | Unsatisfiable:
     RFC 9110 section 14.2: a server "MAY ignore" it; several ranges and what is
     malformed are ignored.
     """
-    match = _SINGLE.fullmatch(header.strip())
+    match = _SINGLE.fullmatch(header.strip(_BLANKS))
     if match is None:
         return Whole()
     first, last = match.groups()
@@ -60,11 +63,15 @@ def parse_range(header: str, size: int) -> Whole | Slice | Unsatisfiable:
 
 def parse_chunk_range(header: str) -> Slice | None:
     """Where an upload chunk says it lies; None when that cannot be read."""
-    match = _CHUNK.fullmatch(header.strip())
+    match = _CHUNK.fullmatch(header.strip(_BLANKS))
     if match is None:
         return None
-    start, last = int(match.group(1)), int(match.group(2))
-    return Slice(start, last + 1) if last >= start - 1 else None
+    start, last = int(match[1]), int(match[2])
+    # RFC 9110 section 14.4: invalid is "a complete-length value less than or equal to
+    # its last-pos value".
+    if last < start - 1 or (match[3] and int(match[3]) <= last):
+        return None
+    return Slice(start, last + 1)
 
 
 def held(offset: int) -> str:

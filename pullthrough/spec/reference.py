@@ -32,6 +32,11 @@ class Tag:
         return self.name
 
 
+def is_tag(text: object) -> bool:
+    """Whether it is the text of a tag."""
+    return isinstance(text, str) and _TAG.fullmatch(text) is not None
+
+
 Reference = Tag | Digest
 
 

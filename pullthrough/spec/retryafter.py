@@ -3,6 +3,8 @@
 from datetime import UTC
 from email.utils import parsedate_to_datetime
 
+from pullthrough.spec.numbers import bounded
+
 #: The longest wait believed, in seconds.
 LONGEST = 3600.0
 
@@ -14,11 +16,11 @@ def parse_retry_after(header: str, now: float) -> float | None:
     """
     text = header.strip()
     if text.isascii() and text.isdigit():
-        return min(float(text[:9]), LONGEST)
+        return float(bounded(text, int(LONGEST)))
     try:
         date = parsedate_to_datetime(text)
-    except ValueError:
-        return None
+    except (ValueError, OverflowError):
+        return None  # OverflowError: a year or a time zone of any size
     if date.tzinfo is None:
         date = date.replace(tzinfo=UTC)
     return min(max(0.0, date.timestamp() - now), LONGEST)

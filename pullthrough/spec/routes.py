@@ -8,6 +8,7 @@ from urllib.parse import parse_qsl
 from pullthrough.spec.digest import Digest
 from pullthrough.spec.errorcodes import ErrorCode, InvalidText
 from pullthrough.spec.names import ImageName
+from pullthrough.spec.numbers import bounded
 from pullthrough.spec.pages import LARGEST_PAGE, Page
 from pullthrough.spec.reference import Reference, parse_reference
 
@@ -182,5 +183,4 @@ def parse_page(parameters: Mapping[str, list[str]]) -> Page:
         return Page(LARGEST_PAGE, last)
     if not (n.isascii() and n.isdigit()):
         raise InvalidText(ErrorCode.UNSUPPORTED, "n must be a number")
-    # A long number is large, whatever its digits say.
-    return Page(min(int(n[:9]), LARGEST_PAGE), last)
+    return Page(bounded(n, LARGEST_PAGE), last)

@@ -6,22 +6,23 @@ payload is what stands before ``formatLength`` bytes and the ``formatTail``.
 
 import base64
 import binascii
-import json
+from collections.abc import Callable
 from typing import Any
 
 from pullthrough.spec.errorcodes import ErrorCode, InvalidText
 
 
-def payload(body: bytes) -> bytes:
+def payload(body: bytes, load: Callable[[bytes], dict[str, Any]]) -> bytes:
     """The bytes that were signed, and from which the digest is made.
 
+    :param load: reads a JSON object within limits, or raises ValueError.
     :raises InvalidText: when the body carries no usable signature.
     """
     try:
-        protected = json.loads(body)["signatures"][0]["protected"]
-        header = json.loads(_unpadded(protected))
+        protected = load(body)["signatures"][0]["protected"]
+        header = load(_unpadded(protected))
         length, tail = header["formatLength"], _unpadded(header["formatTail"])
-    except (ValueError, LookupError, TypeError, RecursionError) as error:
+    except (ValueError, LookupError, TypeError) as error:
         raise _unsigned() from error
     if not isinstance(length, int) or not 0 <= length <= len(body):
         raise _unsigned()

@@ -20,7 +20,7 @@ class Access:
         return f"{self.kind}:{self.name}:{','.join(sorted(self.actions))}"
 
 
-#: Longest scope text read, in characters; what is longer counts as no scope.
+#: Longest scope text read, in characters; what lies beyond, or half beyond, is none.
 LONGEST_SCOPE = 4096
 
 
@@ -32,13 +32,21 @@ def parse_scopes(texts: Iterable[str]) -> tuple[Access, ...]:
     """
     found = []
     for text in texts:
-        for scope in text[:LONGEST_SCOPE].split():
+        for scope in _words(text):
             kind, _, rest = scope.partition(":")
             name, _, actions = rest.rpartition(":")
             wanted = frozenset(filter(None, actions.split(",")))
             if kind and name and wanted:
                 found.append(Access(kind, name, wanted))
     return tuple(found)
+
+
+def _words(text: str) -> list[str]:
+    words = text[:LONGEST_SCOPE].split()
+    border = text[LONGEST_SCOPE - 1 : LONGEST_SCOPE + 1]
+    if len(border) == 2 and not any(map(str.isspace, border)):
+        words.pop()  # one that is cut in two would be another scope
+    return words
 
 
 def covers(access: Iterable[Access], kind: str, name: str, action: str) -> bool:

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from pullthrough.spec.names import ImageName
+from pullthrough.spec.numbers import bounded
 
 #: Results of a search when ``n`` does not say, and at most.
 USUAL = 25
@@ -74,7 +75,7 @@ def wanted(n: str) -> int:
     """How many results ``n`` asks for; what is no number asks for the usual."""
     if not (n.isascii() and n.isdigit()):
         return USUAL
-    return max(1, min(int(n[:9]), MOST))
+    return max(1, bounded(n, MOST))
 
 
 def results(query: str, names: Iterable[ImageName]) -> dict[str, object]:

@@ -76,7 +76,7 @@ class Files:
             yield from [entry.name for entry in entries]
 
 
-def write_all(files: Files, fd: int, data: bytes, offset: int) -> None:
+def write_all(files: Files, fd: int, data: bytes | memoryview, offset: int) -> None:
     """Write all of ``data``, however little is taken at a time.
 
     :raises OSError: as the file does.

@@ -13,6 +13,7 @@ from pullthrough.errors import Miss, Rotten, StorageOutage
 from pullthrough.interfaces import IBlobStore, IContent, IIngest
 from pullthrough.spec.digest import ALGORITHMS, Digest, hasher
 from pullthrough.spec.errorcodes import ErrorCode
+from pullthrough.storage.backlog import Backlog
 from pullthrough.storage.content import FileContent
 from pullthrough.storage.files import Files
 from pullthrough.storage.ingest import FileIngest, hash_of
@@ -54,6 +55,7 @@ class FilesystemBlobStore:
         self._layout = Layout(path)
         self._threads = threads
         self._files = files or Files()
+        self._backlog = Backlog()
 
     # -- at start, before anything is served --
 
@@ -157,8 +159,10 @@ class FilesystemBlobStore:
         hashed = hasher(algorithm)
         self._threads.admit()
         path = self._layout.ingest(key)
-        fd = await self._blocking("write", self._files.create, path)
-        return self._ingest(fd, path, algorithm, hashed, 0)
+        # Made by its first job: what is small then takes one job in all.
+        return self._ingest(
+            lambda: self._files.create(path), path, algorithm, hashed, 0
+        )
 
     async def resume(self, key: str, offset: int, algorithm: str = "sha256") -> IIngest:
         """See :meth:`IBlobStore.resume`."""
@@ -257,14 +261,28 @@ class FilesystemBlobStore:
         self._files.sync_folder(path.parent)
 
     def _ingest(
-        self, fd: int, path: Path, algorithm: str, hashed: Any, written: int
+        self,
+        fd: int | Callable[[], int],
+        path: Path,
+        algorithm: str,
+        hashed: Any,
+        written: int,
     ) -> FileIngest:
         file = OpenFile(self._files, self._threads, fd)
 
         def publish(digest: Digest, size: int) -> None:
             self._publish(path, digest, size)
 
-        return FileIngest(self._files, file, path, algorithm, hashed, written, publish)
+        return FileIngest(
+            self._files,
+            file,
+            path,
+            algorithm,
+            hashed,
+            written,
+            publish,
+            self._backlog,
+        )
 
     def _publish(self, path: Path, digest: Digest, size: int) -> None:
         """Steps 4 to 6 of the commit: the file's bytes are durable already."""

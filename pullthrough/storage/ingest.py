@@ -14,13 +14,16 @@ from pullthrough.errors import Invalid, StorageOutage
 from pullthrough.interfaces import IIngest
 from pullthrough.spec.digest import Digest, hasher
 from pullthrough.spec.errorcodes import ErrorCode
+from pullthrough.storage.backlog import LEAST, Backlog
 from pullthrough.storage.files import Files, write_all
 from pullthrough.storage.openfile import OpenFile
 
-#: Bytes waiting to be written above which the producer is paused, and below which
-#: it goes on.
-HIGH_WATER = 1024 * 1024
-LOW_WATER = 256 * 1024
+#: Bytes that wait for each other, to be written at once. No producer is paused with
+#: fewer, as nothing would let it go again.
+AT_ONCE = LEAST
+
+#: Bytes that are made durable while more comes, so that the end need not wait for all.
+AHEAD = 32 * 1024 * 1024
 
 #: Bytes read at once when a hash is made anew.
 PIECE = 1024 * 1024
@@ -30,8 +33,9 @@ PIECE = 1024 * 1024
 class FileIngest:
     """An ingest in a file of its own.
 
-    Bytes are written and hashed by one job at a time, in a thread, as much at once
-    as has come meanwhile.
+    One job at a time runs for it in a thread: it writes and hashes what has come, and
+    where the content is to be durable, it sees to that as well. So what is small takes
+    one job from its first byte to its name.
 
     :param publish: called in a thread with the digest: gives the file its final
         name, durably; raises OSError.
@@ -47,8 +51,10 @@ class FileIngest:
         hashed: Any,
         written: int,
         publish: Callable[[Digest, int], None],
+        backlog: Backlog,
     ) -> None:
         self._files = files
+        self._backlog = backlog
         self._file = file
         self._path = path
         self._algorithm = algorithm
@@ -56,8 +62,12 @@ class FileIngest:
         self._publish = publish
         self.written = written
         self.offset = written
-        self._waiting: list[bytes] = []
-        self._writing = False
+        self._durable: int | None = None
+        self._sent_ahead = written
+        self._syncing = False
+        self._verified: tuple[Digest, int] | None = None
+        self._waiting: list[bytes | memoryview] = []
+        self._working = False
         self._failure: StorageOutage | None = None
         self._ended = False
         self._committed: Digest | None = None
@@ -79,98 +89,176 @@ class FileIngest:
         if self._producer is not None:
             raise RuntimeError("the ingest has a producer already")
         self._producer = producer
+        self._backlog.writers += 1
         self._paused = False
         self._pace()
 
     def unregisterProducer(self) -> None:
         """See :meth:`IConsumer.unregisterProducer`."""
+        if self._producer is not None:
+            self._backlog.writers -= 1
         self._producer = None
         self._paused = False
 
-    def write(self, data: bytes) -> None:
+    def write(self, data: bytes | memoryview) -> None:
         """See :meth:`IConsumer.write`; after a failure it falls away."""
         if self._failure is not None or self._ended or not data:
             return
         self._waiting.append(data)
         self.offset += len(data)
-        if not self._writing:
-            self._write_behind()
+        self._write_behind()
         self._pace()
 
     def _pace(self) -> None:
         """Tell the producer whether to go on."""
-        unwritten = self.offset - self.written if self._failure is None else 0
         producer: Any = self._producer
         if producer is None:
             return
-        if not self._paused and unwritten > HIGH_WATER:
+        unwritten = self.offset - self.written if self._failure is None else 0
+        if not self._paused and unwritten > self._backlog.high:
             self._paused = True
             producer.pauseProducing()
-        elif self._paused and unwritten <= LOW_WATER:
+        elif self._paused and unwritten <= self._backlog.low:
             self._paused = False
             producer.resumeProducing()
 
-    # -- writing behind --
+    # -- the jobs --
 
     def _write_behind(self) -> None:
-        data = b"".join(self._waiting)
+        """Write what waits, once it is worth a job."""
+        enough = self.offset - self.written >= AT_ONCE
+        if enough and self._waiting and not self._working:
+            job = Deferred.fromCoroutine(self._work("write", _nothing_more))
+            job.addErrback(lambda _: None)  # it is kept, for whoever asks
+            self._sync_ahead()
+
+    def _sync_ahead(self) -> None:
+        """Make what is written durable, beside what goes on."""
+        if self.written - self._sent_ahead >= AHEAD and not self._syncing:
+            self._sent_ahead = self.written
+            self._syncing = True
+            job = self._file.run("make it durable", self._files.sync)
+            Deferred.fromCoroutine(job).addBoth(self._synced_ahead)
+
+    def _synced_ahead(self, result: Failure | None) -> None:
+        self._syncing = False
+        if isinstance(result, Failure) and self._failure is None:
+            self._failed(result.value)
+        self._changed(self._failure is not None)
+
+    async def _work(
+        self,
+        doing: str,
+        step: Callable[..., None],
+        *args: Digest,
+        last: bool = False,
+    ) -> int:
+        """Write what waits, then do ``step(fd, size, *args)``: one job.
+
+        :param last: whether the file is then closed.
+        :returns: the size, in bytes.
+        :raises StorageOutage: then the file is never trusted again (invariant I20).
+        """
+        pieces, self._waiting = self._waiting, []
+        begin, end = self.written, self.offset
+        run = self._file.last if last else self._file.run
+        self._working = True
+        try:
+            await run(doing, self._write, pieces, begin, step, end, *args)
+            self.written = end
+        except Invalid:
+            raise
+        except Exception as error:
+            raise self._failed(error) from error
+        finally:
+            self._working = False
+            self._changed(self.written > begin or self._failure is not None)
+        return end
+
+    def _failed(self, error: BaseException | None) -> StorageOutage:
+        if not isinstance(error, StorageOutage):
+            error = StorageOutage(f"the blob store cannot write: {error}")
+        self._failure = error
         self._waiting.clear()
-        self._writing = True
-        job = Deferred.fromCoroutine(
-            self._file.run("write", self._write, data, self.written)
-        )
-        job.addCallbacks(self._wrote, self._failed, callbackArgs=(len(data),))
+        return error
 
-    def _write(self, fd: int, data: bytes, offset: int) -> None:
-        write_all(self._files, fd, data, offset)
-        self._hash.update(data)
-
-    def _wrote(self, _: None, count: int) -> None:
-        self._writing = False
-        self.written += count
-        if self._waiting:
-            self._write_behind()
-        self._changed()
-
-    def _failed(self, failure: Failure) -> None:
-        self._writing = False
-        self._fail(failure.value)
-
-    def _fail(self, error: BaseException | None) -> None:
-        # After a storage error the file is never trusted again (invariant I20).
-        if isinstance(error, StorageOutage):
-            self._failure = error
-        else:
-            self._failure = StorageOutage(f"the blob store cannot write: {error}")
-        self._waiting.clear()
-        self._changed()
-
-    def _changed(self) -> None:
+    def _changed(self, tell: bool) -> None:
         self._pace()
-        if not self._writing:
-            idle, self._idle = self._idle, []
-            for turn in idle:
-                turn.callback(None)
-        for changed in self._observers:
-            changed()
+        idle, self._idle = self._idle, []
+        for turn in idle:
+            turn.callback(None)
+        self._write_behind()
+        if tell:
+            for changed in self._observers:
+                changed()
+
+    # -- in a thread --
+
+    def _write(
+        self,
+        fd: int,
+        pieces: list[bytes | memoryview],
+        begin: int,
+        step: Callable[..., None],
+        size: int,
+        *args: Digest,
+    ) -> None:
+        if pieces:
+            data = pieces[0] if len(pieces) == 1 else b"".join(pieces)
+            write_all(self._files, fd, data, begin)
+            self._hash.update(data)
+        step(fd, size, *args)
+
+    def _sync(self, fd: int, size: int) -> None:
+        self._files.sync(fd)
+        self._durable = size
+
+    def _check(self, fd: int, size: int, digest: Digest) -> None:
+        """Step 2 of the commit (reliability 4.2)."""
+        if self._verified == (digest, size):
+            return
+        hashed = self._hash
+        if digest.algorithm != self._algorithm:
+            hashed = hash_of(fd, self._files, digest.algorithm, size)
+        if hashed.hexdigest() != digest.hex:
+            found = Digest(digest.algorithm, hashed.hexdigest())
+            raise Invalid(ErrorCode.DIGEST_INVALID, f"the content has digest {found}")
+        self._verified = (digest, size)
+
+    def _seal(self, fd: int, size: int, digest: Digest) -> None:
+        """Steps 2 to 6 of the commit (reliability 4.2)."""
+        self._check(fd, size, digest)
+        self._files.chmod(fd, 0o440)
+        if self._durable != size:
+            self._sync(fd, size)
+        self._publish(digest, size)
 
     # -- the end --
 
-    async def flush(self) -> None:
-        """See :meth:`IIngest.flush`."""
-        while self._writing:
+    async def _settled(self, ahead: bool = True) -> None:
+        """Wait until no job runs.
+
+        :param ahead: whether that means also what goes on beside.
+        :raises StorageOutage: when one has failed.
+        """
+        while self._working or (ahead and self._syncing):
             turn: Deferred[None] = Deferred()
             self._idle.append(turn)
             await turn
         if self._failure is not None:
             raise self._failure
 
+    async def flush(self) -> None:
+        """See :meth:`IIngest.flush`."""
+        await self._settled(ahead=False)
+        while self._waiting:
+            await self._work("write", _nothing_more)
+            await self._settled(ahead=False)
+
     async def sync(self) -> int:
         """See :meth:`IIngest.sync`."""
-        await self.flush()
-        written = self.written
-        await self._certainly("make it durable", self._files.sync)
-        return written
+        await self._settled()
+        return await self._work("make it durable", self._sync)
 
     async def suspend(self) -> int:
         """See :meth:`IIngest.suspend`."""
@@ -178,43 +266,29 @@ class FileIngest:
         await self.close()
         return written
 
-    async def commit(self, digest: Digest, size: int | None = None) -> int:
+    async def _fitting(self, size: int | None) -> None:
+        await self._settled()
+        if size not in (None, self.offset):
+            raise Invalid(
+                ErrorCode.SIZE_INVALID, f"{self.offset} bytes came, not {size}"
+            )
+
+    async def verify(self, digest: Digest, size: int | None = None) -> int:
+        """See :meth:`IIngest.verify`."""
+        await self._fitting(size)
+        return await self._work("read", self._check, digest)
+
+    async def commit(
+        self, digest: Digest, size: int | None = None, close: bool = False
+    ) -> int:
         """See :meth:`IIngest.commit`."""
         if self._committed == digest:
             return self.written
-        await self.flush()
-        if size is not None and size != self.written:
-            raise Invalid(
-                ErrorCode.SIZE_INVALID, f"{self.written} bytes came, not {size}"
-            )
-        found = await self._digest(digest.algorithm)
-        if found != digest:
-            raise Invalid(ErrorCode.DIGEST_INVALID, f"the content has digest {found}")
-        await self._certainly("make it durable", self._seal, digest)
+        await self._fitting(size)
+        size = await self._work("make it durable", self._seal, digest, last=close)
         self._committed = digest
-        return self.written
-
-    async def _digest(self, algorithm: str) -> Digest:
-        if algorithm == self._algorithm:
-            return Digest(algorithm, self._hash.hexdigest())
-        made = await self._file.run(
-            "read", hash_of, self._files, algorithm, self.written
-        )
-        return Digest(algorithm, made.hexdigest())
-
-    def _seal(self, fd: int, digest: Digest) -> None:
-        self._files.chmod(fd, 0o440)
-        self._files.sync(fd)
-        self._publish(digest, self.written)
-
-    async def _certainly(
-        self, doing: str, function: Callable[..., None], *args: Digest
-    ) -> None:
-        try:
-            await self._file.run(doing, function, *args)
-        except StorageOutage as error:
-            self._fail(error)
-            raise
+        self._ended = close
+        return size
 
     async def abort(self) -> None:
         """See :meth:`IIngest.abort`."""
@@ -222,8 +296,11 @@ class FileIngest:
         dropped = self._committed is None and not self._ended
         self._ended = True
         if dropped:
+            with suppress(StorageOutage):
+                await self._settled()
             with suppress(StorageOutage):  # what stays is swept at the next start
-                await self._file.run("remove", lambda fd: self._unlink())
+                if self._file.fileno() is not None:
+                    await self._file.last("remove", lambda fd: self._unlink())
         await self._file.close()
 
     def _unlink(self) -> None:
@@ -243,6 +320,10 @@ class FileIngest:
     def fileno(self) -> int | None:
         """See :meth:`IIngest.fileno`."""
         return self._file.fileno()
+
+
+def _nothing_more(fd: int, size: int) -> None:
+    """The step of a job that only writes."""
 
 
 def hash_of(fd: int, files: Files, algorithm: str, length: int) -> Any:

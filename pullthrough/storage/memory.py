@@ -166,22 +166,29 @@ class MemoryIngest:
         await self.close()
         return self.written
 
-    async def commit(self, digest: Digest, size: int | None = None) -> int:
-        """See :meth:`IIngest.commit`."""
-        if self._committed == digest:
-            return self.written
+    async def verify(self, digest: Digest, size: int | None = None) -> int:
+        """See :meth:`IIngest.verify`."""
         if self._closed:
             raise StorageOutage("the blob store cannot write: the file is closed")
         if size is not None and size != self.written:
             raise Invalid(
                 ErrorCode.SIZE_INVALID, f"{self.written} bytes came, not {size}"
             )
-        content = bytes(self.bytes)
-        found = Digest.of(content, digest.algorithm)
+        found = Digest.of(bytes(self.bytes), digest.algorithm)
         if found != digest:
             raise Invalid(ErrorCode.DIGEST_INVALID, f"the content has digest {found}")
-        self._publish(digest, content)
+        return self.written
+
+    async def commit(
+        self, digest: Digest, size: int | None = None, close: bool = False
+    ) -> int:
+        """See :meth:`IIngest.commit`."""
+        if self._committed == digest:
+            return self.written
+        await self.verify(digest, size)
+        self._publish(digest, bytes(self.bytes))
         self._committed = digest
+        self._closed = close
         return self.written
 
     async def abort(self) -> None:

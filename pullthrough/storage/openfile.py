@@ -17,9 +17,15 @@ def outage(doing: str, error: OSError) -> StorageOutage:
 
 
 class OpenFile:
-    """A file descriptor that is closed once, and never under a running read."""
+    """A file descriptor that is closed once, and never under a running read.
 
-    def __init__(self, files: Files, threads: IThreads, fd: int) -> None:
+    :param fd: the descriptor, or what opens it: the first job does, which must then
+        run alone.
+    """
+
+    def __init__(
+        self, files: Files, threads: IThreads, fd: int | Callable[[], int]
+    ) -> None:
         self._files = files
         self._threads = threads
         self._fd = fd
@@ -28,8 +34,9 @@ class OpenFile:
         self._closed = False
 
     def fileno(self) -> int | None:
-        """The descriptor, until *close*."""
-        return None if self._closing else self._fd
+        """The descriptor, from the first job until *close*."""
+        fd = self._fd
+        return None if self._closing or not isinstance(fd, int) else fd
 
     async def run(
         self,
@@ -46,7 +53,7 @@ class OpenFile:
             raise StorageOutage(f"the blob store cannot {doing}: the file is closed")
         self._running += 1
         try:
-            result: T = await self._threads.run(function, self._fd, *args, **kwargs)
+            result: T = await self._threads.run(self._do, function, *args, **kwargs)
             return result
         except OSError as error:
             raise outage(doing, error) from error
@@ -54,6 +61,23 @@ class OpenFile:
             self._running -= 1
             if self._closing and not self._running:
                 await self._close()
+
+    async def last(
+        self,
+        doing: str,
+        function: Callable[Concatenate[int, P], T],
+        *args: P.args,
+        **kwargs: P.kwargs,
+    ) -> T:
+        """The same, and after success close in the same job; nothing else may run."""
+
+        def then_close(fd: int) -> T:
+            result = function(fd, *args, **kwargs)
+            self._closing = self._closed = True
+            self._files.close(fd)
+            return result
+
+        return await self.run(doing, then_close)
 
     async def read(self, offset: int, length: int) -> bytes:
         """At least one byte at ``offset``.
@@ -72,9 +96,21 @@ class OpenFile:
             await self._close()
 
     async def _close(self) -> None:
-        if not self._closed:
+        if not self._closed and isinstance(self._fd, int):
             self._closed = True
             try:
                 await self._threads.run(self._files.close, self._fd)
             except OSError as error:
                 raise outage("close", error) from error
+
+    # -- in a thread --
+
+    def _do(
+        self,
+        function: Callable[Concatenate[int, P], T],
+        *args: P.args,
+        **kwargs: P.kwargs,
+    ) -> T:
+        if not isinstance(self._fd, int):
+            self._fd = self._fd()
+        return function(self._fd, *args, **kwargs)

@@ -121,6 +121,18 @@ async def read_whole(
     :raises UpstreamOutage: when it has more, or breaks off.
     :raises UpstreamTimeout: when it stalls.
     """
+    body, _ = await read_to_end(response, limit, clock, target, timeout)
+    return body
+
+
+async def read_to_end(
+    response: IResponse, limit: int, clock: IReactorTime, target: str, timeout: float
+) -> tuple[bytes, bool]:
+    """The same, and whether its end was marked, by a length or a last chunk.
+
+    If not, nothing but the content itself can tell whether it is all (RFC 9112
+    section 8).
+    """
     pieces: list[bytes] = []
     size = 0
 
@@ -136,8 +148,8 @@ async def read_whole(
 
     arriving = _Arriving(clock, target, timeout, take)
     response.deliverBody(arriving)
-    await arriving.done
-    return b"".join(pieces)
+    marked = await arriving.done
+    return b"".join(pieces), marked
 
 
 def drop(response: IResponse, clock: IReactorTime) -> None:

@@ -20,11 +20,10 @@ from pullthrough.spec.pages import Names, Page
 from pullthrough.spec.reference import Reference
 from pullthrough.spec.warning import parse_warning
 from pullthrough.upstream.blobs import IDENTITY, encoding_of, open_blob, refuse_encoded
-from pullthrough.upstream.bodies import drop, length_of, read_whole
+from pullthrough.upstream.bodies import drop, length_of, read_to_end
 from pullthrough.upstream.headers import header_of, told_length, values_of
 from pullthrough.upstream.lists import Lists
 from pullthrough.upstream.requests import Requests, Wish, pull_scope
-from pullthrough.upstream.slots import BODIES, METADATA, Slots
 from pullthrough.values import ManifestRecord, UpstreamHead, UpstreamManifest
 
 T = TypeVar("T")
@@ -43,8 +42,8 @@ class RegistryUpstream:
         self._name = name
         self._requests = requests
         self._clock = clock
-        self._bodies = Slots(name, BODIES)
-        self._metadata = Slots(name, METADATA)
+        self._bodies = requests.limits.bodies
+        self._metadata = requests.limits.metadata
         self._lists = Lists(name, requests, clock)
 
     async def _turn(self, work: Callable[[], Awaitable[T]]) -> T:
@@ -89,7 +88,7 @@ class RegistryUpstream:
     async def _get(self, image: ImageName, reference: Reference) -> UpstreamManifest:
         response = await self._requests.ask(self._manifest(image, reference, "GET"))
         refuse_encoded(response, self._name, self._clock)
-        body = await read_whole(
+        body, marked = await read_to_end(
             response,
             LARGEST_MANIFEST,
             self._clock,
@@ -112,8 +111,11 @@ class RegistryUpstream:
         if asked is not None and asked != digest:
             raise self._wrong(f"sent manifest {digest} where {asked} was asked")
         told = header_of(response, "Docker-Content-Digest")
-        if told.startswith("sha256:") and asked is None and told != str(digest):
+        vouched = told.startswith("sha256:")
+        if vouched and asked is None and told != str(digest):
             raise self._wrong(f"sent manifest {digest} and called it {told}")
+        if not (marked or vouched or asked):
+            raise self._wrong("sent a manifest whose end is not marked")
         descriptor = Descriptor(media_type, digest, len(body))
         return UpstreamManifest(descriptor, body, _warning(response))
 

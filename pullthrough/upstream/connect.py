@@ -8,10 +8,14 @@ import re
 
 from pullthrough.upstream.tunnel import Rejected
 
-#: Largest answer head of a proxy, in bytes.
+#: Largest answer head of a proxy with its empty line, in bytes.
 LARGEST_HEAD = 16 * 1024
 
-_STATUS = re.compile(rb"HTTP/1\.[01] ([0-9]{3})(?: ([\x20-\x7e]*))?")
+_END = b"\r\n\r\n"
+
+# RFC 9112 section 4: status-line = HTTP-version SP status-code SP [ reason-phrase ],
+# reason-phrase = 1*( HTAB / SP / VCHAR / obs-text ). Some leave out the second SP.
+_STATUS = re.compile(rb"HTTP/1\.[01] ([0-9]{3})(?: ([\t\x20-\x7e\x80-\xff]*))?")
 
 
 def proxy_authorization(username: str, password: str) -> str:
@@ -42,18 +46,19 @@ class Connect:
     def receive(self, data: bytes) -> tuple[bytes, bytes | None]:
         """See :meth:`Greeting.receive`."""
         self._received += data
-        head, end, rest = self._received.partition(b"\r\n\r\n")
-        if not end:
-            if len(self._received) > LARGEST_HEAD:
+        end = self._received.find(_END, 0, LARGEST_HEAD)
+        if end < 0:
+            if len(self._received) >= LARGEST_HEAD:
                 raise Rejected("its answer is too long")
             return b"", None
-        status = _STATUS.match(head)
+        head, rest = self._received[:end], self._received[end + len(_END) :]
+        status = _STATUS.fullmatch(head.partition(b"\r\n")[0])
         if status is None:
             raise Rejected("it does not answer as an HTTP proxy does")
         code, text = status.groups()
         if code == b"407":
             raise Rejected("it wants other credentials (407)")
         if not code.startswith(b"2"):
-            words = (text or b"").decode("ascii")[:100]
+            words = (text or b"").replace(b"\t", b" ")[:100].decode("ascii", "replace")
             raise Rejected(f"it answered {code.decode()} {words}".rstrip())
         return b"", rest

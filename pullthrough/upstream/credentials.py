@@ -7,7 +7,7 @@ nowhere else (threat T3).
 import base64
 import json
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from urllib.parse import urlencode
 
@@ -37,7 +37,7 @@ def basic(username: str, password: str) -> str:
 class Token:
     """A token, and until when it is used (seconds, of the clock that was given)."""
 
-    text: str
+    text: str = field(repr=False)
     until: float
 
 
@@ -46,8 +46,8 @@ class Login:
     """What was configured."""
 
     username: str = ""
-    password: str = ""
-    bearer_token: str = ""
+    password: str = field(default="", repr=False)
+    bearer_token: str = field(default="", repr=False)
 
 
 class RealmError(ValueError):
@@ -57,6 +57,7 @@ class RealmError(ValueError):
 def realm_url(challenge: Challenge, scope: str, username: str) -> str:
     """The URL that gives a token for ``scope``.
 
+    :param username: who asks; empty: the realm is not told.
     :raises RealmError: when the challenge names no usable realm.
     """
     realm = challenge.parameters.get("realm", "")
@@ -72,6 +73,7 @@ def realm_url(challenge: Challenge, scope: str, username: str) -> str:
         asked["service"] = service
     if username:
         asked["account"] = username
+    realm, _, _ = realm.partition("#")  # which never reaches a server
     joint = "&" if "?" in realm else "?"
     return f"{realm}{joint}{urlencode(asked)}"
 
@@ -93,7 +95,7 @@ def read_token(body: bytes, now: float) -> Token:
     if not isinstance(answer, dict):
         raise RealmError("the token realm's answer has no token")
     text = answer.get("token") or answer.get("access_token")
-    if not isinstance(text, str) or not (text.isascii() and text.isprintable()):
+    if not isinstance(text, str) or not is_visible(text) or not text:
         raise RealmError("the token realm's answer has no token")
     lives = answer.get("expires_in")
     if not isinstance(lives, int | float) or isinstance(lives, bool) or not lives > 0:
@@ -159,9 +161,10 @@ class Logins:
         return ""
 
     async def _fresh_token(self, challenge: Challenge, scope: str) -> str:
-        url = realm_url(challenge, scope, self._login.username)
+        url = realm_url(challenge, scope, "")
         authorization = ""
         if self._login.username and may_log_in(self._remote, url):
+            url = realm_url(challenge, scope, self._login.username)
             authorization = basic(self._login.username, self._login.password)
         body = await self._ask(url, authorization)
         token = read_token(body, self._now())

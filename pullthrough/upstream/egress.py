@@ -1,20 +1,21 @@
 """How connections leave: direct, through an HTTP proxy, or through SOCKS5."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
 from twisted.internet.defer import Deferred
 from twisted.internet.endpoints import HostnameEndpoint, wrapClientTLS
 from twisted.internet.interfaces import IStreamClientEndpoint
-from twisted.internet.ssl import optionsForClientTLS
+from twisted.internet.ssl import AcceptableCiphers, TLSVersion, optionsForClientTLS
 from twisted.web.client import URI, Agent, HTTPConnectionPool, ProxyAgent
 from twisted.web.http_headers import Headers
 from twisted.web.iweb import IAgent, IAgentEndpointFactory, IBodyProducer, IResponse
 from zope.interface import implementer
 
 from pullthrough.spec.hosts import matches
+from pullthrough.spec.tls import CIPHERS
 from pullthrough.upstream.connect import Connect, proxy_authorization
 from pullthrough.upstream.destinations import Destinations, PublicEndpoint
 from pullthrough.upstream.headcap import HeadCapEndpoint
@@ -30,6 +31,12 @@ KEPT_TIME = 60
 CLOSING = 1.0
 
 
+_TLS = {
+    "raiseMinimumTo": TLSVersion.TLSv1_2,
+    "acceptableCiphers": AcceptableCiphers.fromOpenSSLCipherString(CIPHERS),
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Way:
     """A configured way out.
@@ -40,7 +47,7 @@ class Way:
 
     proxy: str = "direct"
     username: str = ""
-    password: str = ""
+    password: str = field(default="", repr=False)
     non_proxy_hosts: Sequence[str] = ()
 
     def leads(self, host: str) -> bool:
@@ -103,13 +110,15 @@ class EgressEndpoints:
                 host.strip("[]"),
                 trustRoot=self._trust,
                 clientCertificate=shown.to(host, uri.port) if shown else None,
+                # Twisted adds the certificate to what it is given.
+                extraCertificateOptions=dict(_TLS),
             )
             endpoint = wrapClientTLS(options, endpoint)
-        return HeadCapEndpoint(endpoint)
+        return HeadCapEndpoint(endpoint, f"{host}:{uri.port}")
 
     def proxy(self) -> IStreamClientEndpoint:
         """The proxy itself, for requests in absolute form."""
-        return HeadCapEndpoint(self._proxy())
+        return HeadCapEndpoint(self._proxy(), f"behind {self._way.name}")
 
     def _proxy(self) -> IStreamClientEndpoint:
         parts = urlsplit(self._way.proxy)

@@ -9,14 +9,15 @@ from fnmatch import fnmatchcase
 from twisted.internet.interfaces import IReactorTime
 from zope.interface import implementer
 
-from pullthrough.errors import Miss, Outage
+from pullthrough.errors import Miss, Outage, Refused
 from pullthrough.interfaces import IForeignLayers, IUpstreamBody
 from pullthrough.spec.digest import Digest
 from pullthrough.spec.errorcodes import ErrorCode
 from pullthrough.spec.origins import Origin
+from pullthrough.turns import Turns
 from pullthrough.upstream.blobs import IDENTITY, open_blob
 from pullthrough.upstream.requests import Requests, Wish
-from pullthrough.upstream.slots import BODIES, Slots
+from pullthrough.upstream.slots import BODIES, BODY_PATIENCE
 
 #: Most URLs of one layer that are tried.
 MOST_URLS = 4
@@ -39,7 +40,7 @@ class ForeignLayers:
         self._requests = requests
         self._globs = globs
         self._clock = clock
-        self._slots = Slots("foreign layers", BODIES)
+        self._turns = Turns("foreign layers", BODIES, clock, BODY_PATIENCE)
 
     def permits(self, urls: Iterable[str]) -> bool:
         """See :meth:`IForeignLayers.permits`."""
@@ -55,19 +56,19 @@ class ForeignLayers:
         self, urls: Iterable[str], digest: Digest, offset: int
     ) -> IUpstreamBody:
         """See :meth:`IForeignLayers.open`."""
-        problem: Miss | Outage = Miss(
+        problem: Miss | Outage | Refused = Miss(
             ErrorCode.BLOB_UNKNOWN, f"no URL of foreign layer {digest} may be asked"
         )
         for url in self._permitted(urls)[:MOST_URLS]:
             try:
                 return await self._open(url, offset)
-            except (Miss, Outage) as error:
+            except (Miss, Outage, Refused) as error:
                 problem = error
         raise problem
 
     async def _open(self, url: str, offset: int) -> IUpstreamBody:
         wish = Wish("GET", "", "", ErrorCode.BLOB_UNKNOWN, IDENTITY)
-        await self._slots.take()
+        await self._turns.take()
         try:
             return await open_blob(
                 self._requests(url),
@@ -76,10 +77,10 @@ class ForeignLayers:
                 None,
                 self._clock,
                 str(Origin.of(url)),
-                self._slots.release,
+                self._turns.release,
             )
         except BaseException:
-            self._slots.release()
+            self._turns.release()
             raise
 
 

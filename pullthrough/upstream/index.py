@@ -1,6 +1,5 @@
 """Docker's index of a proxy: where ``docker search`` looks (V1 API)."""
 
-import json
 from collections.abc import Sequence
 from urllib.parse import quote
 
@@ -10,6 +9,7 @@ from zope.interface import implementer
 
 from pullthrough.errors import UpstreamOutage, UpstreamTimeout
 from pullthrough.interfaces import ISearchIndex
+from pullthrough.spec import documents
 from pullthrough.spec.errorcodes import ErrorCode, InvalidText
 from pullthrough.spec.names import ImageName
 from pullthrough.upstream.bodies import read_whole
@@ -52,9 +52,9 @@ class SearchIndex:
             response, LARGEST_ANSWER, self._clock, self._name, PATIENCE
         )
         try:
-            results = json.loads(body)["results"]
+            results = documents.read(body)["results"]
             names = [result["name"] for result in results]
-        except (ValueError, LookupError, TypeError, RecursionError) as error:
+        except (ValueError, LookupError, TypeError) as error:
             raise UpstreamOutage(f"index {self._name} sent no results") from error
         return [found for name in names if (found := _image(name))][:limit]
 

@@ -1,4 +1,4 @@
-"""The rate limit of one account at one upstream, shared by all who use it."""
+"""What one account may ask of one upstream, shared by all who use it."""
 
 from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
@@ -7,17 +7,25 @@ from twisted.web.iweb import IResponse
 from pullthrough.errors import UpstreamLimited
 from pullthrough.spec.ratelimit import Budget, parse_budget, pause_after
 from pullthrough.spec.retryafter import parse_retry_after
+from pullthrough.turns import Turns
 from pullthrough.upstream.headers import header_of
+from pullthrough.upstream.slots import (
+    BODIES,
+    BODY_PATIENCE,
+    METADATA,
+    METADATA_PATIENCE,
+)
 
 #: Parts of the budget; when what remains falls below one, the log says so.
 _MARKS = (0.5, 0.2, 0.05)
 
 
 class Limits:
-    """What the upstream has told of its limit.
+    """What the upstream has told of its limit, and the turns that we give ourselves.
 
     :param name: of the upstream, and of the account if there is one; for people.
     :ivar budget: what it told last, if it tells.
+    :ivar bodies, metadata: turns for bodies of blobs, and for everything else.
     """
 
     _log = Logger(namespace="pullthrough")
@@ -28,6 +36,10 @@ class Limits:
         self._until = 0.0
         self._marks = 0
         self.budget: Budget | None = None
+        # Clients are told of it, and of no account.
+        what = f"upstream {name.partition(' as ')[0]}"
+        self.bodies = Turns(what, BODIES, clock, BODY_PATIENCE)
+        self.metadata = Turns(what, METADATA, clock, METADATA_PATIENCE)
 
     def admit(self) -> None:
         """Let a request out.

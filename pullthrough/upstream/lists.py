@@ -1,21 +1,20 @@
 """What an upstream lists: tags and referrers, page by page, within limits."""
 
-import json
 from collections.abc import Iterable, Sequence
-from typing import Any
-from urllib.parse import quote, urljoin, urlsplit
+from urllib.parse import quote
 
 from twisted.internet.interfaces import IReactorTime
 from twisted.web.iweb import IResponse
 
 from pullthrough.errors import Miss, Outage, UpstreamOutage
-from pullthrough.spec import mediatypes
+from pullthrough.spec import documents, mediatypes
 from pullthrough.spec.digest import Digest
 from pullthrough.spec.errorcodes import ErrorCode, InvalidText
+from pullthrough.spec.links import next_page
 from pullthrough.spec.manifest import listed_referrers
 from pullthrough.spec.names import ImageName
 from pullthrough.spec.pages import Names, Page, cut
-from pullthrough.spec.reference import Tag
+from pullthrough.spec.reference import is_tag
 from pullthrough.upstream.bodies import drop, read_whole
 from pullthrough.upstream.headers import header_of
 from pullthrough.upstream.requests import Requests, Wish, pull_scope
@@ -52,10 +51,10 @@ class Lists:
         wish = Wish("GET", path, pull_scope(image), ErrorCode.NAME_UNKNOWN)
         response = await self._requests.ask(wish)
         try:
-            listed = json.loads(await self._whole(response)).get("tags") or []
+            listed = documents.read(await self._whole(response)).get("tags") or []
             # Some registries list nulls, or digests as tags.
-            names = [Tag(name).name for name in listed if _is_tag(name)]
-        except (ValueError, AttributeError, TypeError, RecursionError) as error:
+            names = [name for name in listed if is_tag(name)]
+        except (ValueError, AttributeError, TypeError) as error:
             raise self._wrong("sent no usable list of tags") from error
         found = cut(names, page)
         more = page.n > 0 and bool(header_of(response, "Link"))
@@ -86,7 +85,7 @@ class Lists:
                 drop(response, self._clock)
                 return None
             found += self._referrers(await self._whole(response))
-            following = _next(header_of(response, "Link"), path)
+            following = next_page(header_of(response, "Link"), path)
             if following is None:
                 return found
             path = following
@@ -114,28 +113,7 @@ class Lists:
         return UpstreamOutage(f"upstream {self._name} {what}")
 
 
-def _next(link: str, path: str) -> str | None:
-    """The path of the next page (RFC 8288), on the same registry; None at the end."""
-    target, _, parameters = link.partition(">")
-    if not target.startswith("<") or 'rel="next"' not in parameters.replace("'", '"'):
-        return None
-    parts = urlsplit(urljoin(path, target[1:]))
-    # A registry below a path (``https://HOST/PATH/v2/…``) names that path as well.
-    _, found, rest = parts.path.partition("/v2/")
-    return f"/v2/{rest}?{parts.query}" if found else None
-
-
 def _is_index(response: IResponse) -> bool:
     """Whether it is a list at all: some answer 200 with a page to any path."""
     media_type = mediatypes.essence(header_of(response, "Content-Type"))
     return media_type in (mediatypes.OCI_INDEX, "application/json", "")
-
-
-def _is_tag(name: Any) -> bool:
-    if not isinstance(name, str):
-        return False
-    try:
-        Tag(name)
-    except InvalidText:
-        return False
-    return True

@@ -1,6 +1,5 @@
 """Asking an upstream: log in, follow redirects, try again, and name what fails."""
 
-import json
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
@@ -19,6 +18,7 @@ from pullthrough.errors import (
     UpstreamLimited,
     UpstreamOutage,
 )
+from pullthrough.spec import documents
 from pullthrough.spec.challenge import Challenge, parse_challenges
 from pullthrough.spec.errorcodes import ErrorCode
 from pullthrough.spec.names import ImageName
@@ -105,7 +105,7 @@ class Requests:
         self._clock = clock
         self._random = random
         self._breakers = breakers
-        self._limits = limits
+        self.limits = limits
         self._destinations = destinations
         self._budget = RetryBudget(clock.seconds)
         self.timeout = timeout
@@ -121,7 +121,7 @@ class Requests:
         :raises Refused: 403.
         :raises Outage: anything else.
         """
-        self._limits.admit()
+        self.limits.admit()
         self._budget.requested()
         response = await self._logged_in(wish)
         if response.code < 300 or response.code in (416, *wish.answers):
@@ -145,8 +145,8 @@ class Requests:
             body = await read_whole(
                 response, LARGEST_ANSWER, self._clock, str(self._origin), self.timeout
             )
-            certain = bool(json.loads(body).get("errors")) and not for_once
-        except (Outage, ValueError, AttributeError, RecursionError):
+            certain = bool(documents.read(body).get("errors")) and not for_once
+        except (Outage, ValueError, AttributeError):
             certain = False
         return Miss(wish.missing, told, certain=certain)
 
@@ -160,7 +160,7 @@ class Requests:
         if code == 403:
             return Refused(ErrorCode.DENIED, f"upstream {where} denies it (403)")
         if code == 429:
-            return self._limits.limited(response)
+            return self.limits.limited(response)
         if code == 407:
             return EgressOutage(
                 f"egress proxy {self._agent.way.name} wants other credentials (407)"
@@ -199,7 +199,7 @@ class Requests:
         response = await self._retried(lambda: self._once("GET", url, (), ""))
         drop(response, self._clock)
         if response.code == 429:
-            raise self._limits.limited(response)
+            raise self.limits.limited(response)
         if response.code >= 500:
             raise UpstreamOutage(
                 f"upstream {self._origin} answered {response.code} to a login"
@@ -236,7 +236,7 @@ class Requests:
                 authorization = ""
             response = await self._once(wish.method, url, wish.headers, authorization)
             if Origin.of(url) == self._origin:
-                self._limits.note(response)
+                self.limits.note(response)
             elif response.code == 429:
                 drop(response, self._clock)
                 raise UpstreamLimited(
@@ -306,7 +306,7 @@ class Requests:
         target = str(Origin.of(url))
         if response.code == 429:
             drop(response, self._clock)
-            raise self._limits.limited(response)  # of the account, wherever told
+            raise self.limits.limited(response)  # of the account, wherever told
         if response.code in (401, 403):
             drop(response, self._clock)
             raise Refused(

@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
@@ -15,8 +15,10 @@ from pullthrough.errors import (
     StorageOutage,
     Unauthenticated,
 )
+from pullthrough.fairness import work_for
 from pullthrough.web.call import Call
 from pullthrough.web.failures import tell
+from pullthrough.web.kept import Again, Standing, again
 
 _why = Logger(namespace="pullthrough")
 
@@ -44,11 +46,17 @@ class Answering:
     clock: IReactorTime
     mirror: bool = False
 
+    @property
+    def again(self) -> Again:
+        """Takes what is answered as it was before."""
+        return again(self.access_log)
+
     async def __call__(
         self, call: Call, work: Callable[[Call], Awaitable[None]]
     ) -> None:
         """Answer a call by this work, or tell why not."""
         begun = self.clock.seconds()
+        work_for("", call.exchange.seen.peer)  # until it is known who is asking
         source = ""
         try:
             await work(call)
@@ -78,21 +86,24 @@ class Answering:
             )
 
     def _log(self, call: Call, begun: float, source: str) -> None:
-        self.access_log(
-            AccessLine(
-                peer=call.exchange.seen.peer,
-                principal=call.identity.principal,
-                repository=self.name,
-                method=call.method,
-                path=call.head.path,
-                status=call.status,
-                sent=call.sent,
-                seconds=self.clock.seconds() - begun,
-                member=call.provenance.member if call.provenance else "",
-                source=source,
-                agent=call.head.get("user-agent"),
-            )
+        line = AccessLine(
+            peer=call.exchange.seen.peer,
+            principal=call.identity.principal,
+            repository=self.name,
+            method=call.method,
+            path=call.head.path,
+            status=call.status,
+            sent=call.sent,
+            seconds=self.clock.seconds() - begun,
+            member=call.provenance.member if call.provenance else "",
+            source=source,
+            agent=call.head.get("user-agent"),
         )
+        self.access_log(line)
+        if call.kept is not None:
+            until = call.identity.until
+            line = replace(line, seconds=0.0)
+            call.exchange.stands(Standing(call.kept, until, line, self.again))
 
 
 def _answer_error(call: Call, error: RegistryError, mirror: bool) -> None:

@@ -24,6 +24,13 @@ CROWDED = (
     b"Retry-After: 5\r\nContent-Length: 0\r\n\r\n"
 )
 
+#: The answer when a fault of ours has kept a request from its own.
+FAULT: tuple[int, Headers, bytes] = (
+    500,
+    [("Content-Type", "application/json")],
+    b'{"errors":[{"code":"UNKNOWN","message":"internal error"}]}',
+)
+
 #: Statuses that never have a body (RFC 9110 sections 15.3.5 and 15.4.5).
 BODILESS = frozenset({204, 304})
 
@@ -34,6 +41,7 @@ class Dates:
     def __init__(self) -> None:
         self._second = -1
         self._line = ""
+        self._encoded = b""
 
     def line(self, now: float) -> str:
         """The header line for ``now`` (seconds since the epoch)."""
@@ -41,7 +49,13 @@ class Dates:
         if second != self._second:
             self._second = second
             self._line = f"Date: {formatdate(second, usegmt=True)}\r\n"
+            self._encoded = self._line.encode()
         return self._line
+
+    def encoded(self, now: float) -> bytes:
+        """The same as bytes; within a second the very same object."""
+        self.line(now)
+        return self._encoded
 
 
 def head_bytes(

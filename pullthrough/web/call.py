@@ -1,5 +1,6 @@
 """One call of the registry API: the exchange, and what is told of it afterwards."""
 
+from collections.abc import Callable
 from urllib.parse import quote
 
 from pullthrough.audit import Audit, AuditEvent, unheard
@@ -8,12 +9,17 @@ from pullthrough.spec.provenance import Provenance
 from pullthrough.spec.ways import ROOT, Way
 from pullthrough.values import Identity
 from pullthrough.web.exchange import Headers, IExchange
+from pullthrough.web.kept import EXPLAIN, Kept
 
 #: On every v2 answer; older clients look for it.
 API_VERSION = ("Docker-Distribution-Api-Version", "registry/2.0")
 
-#: With ``1`` in it an answer says which member of a group it came from.
-EXPLAIN = "x-pullthrough-explain"
+
+#: Keeps an answer: its headers, its body, and where it came from.
+Keep = Callable[[Headers, bytes, Provenance], Kept]
+
+#: Whether an answer, its status, headers and body, is not to go out now.
+Hold = Callable[[int, Headers, bytes], bool]
 
 
 class Call:
@@ -27,6 +33,9 @@ class Call:
     :ivar namespace: the registry of which it is answered, as the client calls it;
         empty: of everything here.
     :ivar provenance: which member answered, once that is known.
+    :ivar keep: keeps the answer 200, where that may be asked for again.
+    :ivar kept: the answer, if it is kept.
+    :ivar hold: asked before anything is answered at once.
     :ivar status: what was answered; 0 before.
     """
 
@@ -50,6 +59,9 @@ class Call:
         self.namespace = ""
         self.provenance: Provenance | None = None
         self.allowed: frozenset[str] = frozenset()
+        self.keep: Keep | None = None
+        self.kept: Kept | None = None
+        self.hold: Hold | None = None
         self.status = 0
         self.sent = 0
 
@@ -110,9 +122,22 @@ class Call:
 
     def answer(self, status: int, headers: Headers, body: bytes = b"") -> None:
         """See :meth:`IExchange.answer`."""
+        if self.hold is not None and self.hold(status, headers, body):
+            return
+        headers = [*self._told(), *headers]
+        if self.method == "HEAD":
+            body = b""
+        if status == 200 and self.keep and self.provenance and self.provenance.until:
+            self.kept = self.keep(headers, body, self.provenance)
         self.status = status
-        self.sent = 0 if self.method == "HEAD" else len(body)
-        self.exchange.answer(status, [*self._told(), *headers], body)
+        self.sent = len(body)
+        self.exchange.answer(status, headers, body)
+
+    def answer_kept(self, kept: Kept) -> None:
+        """Answer as it was answered before."""
+        self.kept, self.provenance = kept, kept.provenance
+        self.status, self.sent = 200, kept.length
+        self.exchange.answer(200, kept.headers, kept.body())
 
     async def stream(
         self, status: int, headers: Headers, content: IContent, start: int, end: int

@@ -26,19 +26,21 @@ class ChunkedDecoder:
         self._last = False
         self.done = False
 
-    def feed(self, data: bytes) -> tuple[list[bytes], bytes]:
+    def feed(self, data: bytes) -> tuple[list[memoryview], bytes]:
         """Decode what has come.
 
-        :returns: pieces of the body, and the bytes behind its end once ``done``.
+        :returns: pieces of the body, not copied, and the bytes behind its end once
+            ``done``.
         :raises ChunkError: when the coding is broken.
         """
         data = self._pending + data
         self._pending = b""
+        view = memoryview(data)
         pieces = []
         start = 0
         while not self.done and start < len(data):
             if self._left:
-                piece = data[start : start + self._left]
+                piece = view[start : start + self._left]
                 pieces.append(piece)
                 start += len(piece)
                 self._left -= len(piece)

@@ -4,27 +4,28 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from twisted.internet.defer import Deferred
-from twisted.internet.interfaces import IAddress, ISSLTransport, ITCPTransport
+from twisted.internet.interfaces import IPushProducer, ITCPTransport
 from twisted.internet.protocol import Protocol, connectionDone
 from twisted.logger import Logger
 from twisted.python.failure import Failure
+from zope.interface import implementer
 
 from pullthrough.spec.forwarded import Seen
-from pullthrough.web.answers import CROWDED, NOT_TLS
+from pullthrough.web import outlet
+from pullthrough.web.answers import CROWDED, FAULT, NOT_TLS
 from pullthrough.web.exchange import Disconnected
-from pullthrough.web.head import LARGEST_HEAD, METHODS, Head, Refusal, parse_head
+from pullthrough.web.head import Head, Refusal, take_head
+from pullthrough.web.kept import Standing
+from pullthrough.web.peers import address_text, certificate_name
 from pullthrough.web.transaction import Transaction
 
 if TYPE_CHECKING:
     from pullthrough.web.listener import Listener
 
-#: Seconds for a whole request head, and for the TLS handshake with it.
+#: Seconds for a whole request head (and for the TLS handshake with it), and between
+#: two requests; requests on one connection.
 HEAD_TIME = 10.0
-
-#: Seconds between two requests.
 IDLE_TIME = 60.0
-
-#: Requests on one connection.
 MOST_REQUESTS = 1000
 
 #: After a refusal the rest of what a client sends is read away for so many seconds
@@ -39,13 +40,17 @@ MOST_PIPELINED = 64 * 1024
 _TLS_HANDSHAKE = 0x16
 
 
+@implementer(IPushProducer)
 class Connection(Protocol):
-    """HTTP/1.1 with one client."""
+    """HTTP/1.1 with one client; towards its transport the producer of answers, so
+    that a client that reads none of them is asked for no more requests."""
 
     _log = Logger()
 
     def __init__(self, listener: "Listener") -> None:
         self._listener = listener
+        self._crowd = listener.crowd
+        self._asked = listener.application
         self.secure = listener.secure
         self.peer = ""
         self.address = ""
@@ -53,6 +58,8 @@ class Connection(Protocol):
         self._entered = False
         self._certificate: str | None = None
         self._buffer = b""
+        self._resting = False
+        self._clogged = False
         self._fresh = True
         self._requests = 0
         self._transaction: Transaction | None = None
@@ -71,10 +78,7 @@ class Connection(Protocol):
     def certificate(self) -> str:
         """The name (CN) in the client's certificate; empty without one."""
         if self._certificate is None:
-            shown = self.secure and ISSLTransport.providedBy(self._transport)
-            found = self._transport.getPeerCertificate() if shown else None
-            name = found.get_subject().CN if found is not None else ""
-            self._certificate = name if name and name.isprintable() else ""
+            self._certificate = certificate_name(self._transport) if self.secure else ""
         return self._certificate
 
     @property
@@ -111,6 +115,13 @@ class Connection(Protocol):
         if transaction and not (transaction.body_ended or transaction.held):
             self.resume_reading()
 
+    def pace(self, own: bool) -> None:
+        """Whether the connection itself, or a stream, minds what the client takes."""
+        if own:
+            self._transport.registerProducer(self, True)
+        else:
+            self._transport.unregisterProducer()
+
     def sent(self, transaction: Transaction) -> None:
         """The answer has been written."""
         self._finish()
@@ -127,18 +138,20 @@ class Connection(Protocol):
 
     def connectionMade(self) -> None:
         """A client has come."""
-        self.peer = _text_of(self._transport.getPeer())
-        self.address = _text_of(self._transport.getHost(), port=True)
+        self.peer = address_text(self._transport.getPeer())
+        self.address = address_text(self._transport.getHost(), port=True)
         if ITCPTransport.providedBy(self._transport):
             # Head and content go out in two writes; without this the second one waits
             # 40 ms for the client's acknowledgement of the first.
             self._transport.setTcpNoDelay(True)
-        self._entered = self._listener.crowd.enter(self.peer)
+        self._entered = self._crowd.enter(self.peer)
         if not self._entered:
             self._turn_away()
             return
         self._listener.opened(self)
         self._expires = self.now() + HEAD_TIME
+        self._resting = True
+        self.pace(True)
 
     def _turn_away(self) -> None:
         """There is no room: say so where that costs nothing."""
@@ -150,8 +163,16 @@ class Connection(Protocol):
 
     def dataReceived(self, data: bytes) -> None:
         """Bytes have come."""
+        if self._resting and self._requests < MOST_REQUESTS - 1:
+            # Nothing is read ahead, nothing left to send: perhaps a head that came
+            # before, with an answer that stands.
+            standing = self._listener.standing(data, self.peer)
+            if standing is not None:
+                self._answer_by(standing)
+                return
         if not self._entered:
             return
+        self._resting = False
         if self._fresh:
             self._fresh = False
             if data[0] == _TLS_HANDSHAKE and not self.secure:
@@ -166,12 +187,14 @@ class Connection(Protocol):
         transaction = self._transaction
         if transaction is not None and transaction.taking:
             self._buffer += transaction.feed(data)
-            if transaction.sent:
+            if self._transaction is None and self._lingered is None:
+                self._rest()  # answered meanwhile; the next request may be behind it
+            elif transaction.sent:
                 self._finish()
             return
         self._buffer += data
         if transaction is None:
-            self._advance()
+            self._rest()
         elif len(self._buffer) > MOST_PIPELINED:
             self.pause_reading()
 
@@ -179,7 +202,7 @@ class Connection(Protocol):
         """The client has gone."""
         if not self._entered:
             return
-        self._listener.crowd.leave(self.peer)
+        self._crowd.leave(self.peer)
         self._expires = None
         self._listener.closed(self)
         if self._transaction is not None:
@@ -187,44 +210,63 @@ class Connection(Protocol):
 
     # -- requests --
 
+    def _answer_by(self, standing: Standing) -> None:
+        now = self.now()
+        self._requests += 1
+        self._expires = now + IDLE_TIME
+        date = self._listener.date_bytes(now)
+        outlet.write(self.transport, standing.kept.whole(date))
+        standing.again(standing.line, self.peer)
+
     def _advance(self) -> None:
         """Begin the requests that have come, one after the other."""
         if self._advancing:
             return
         self._advancing = True
         try:
-            while self._transaction is None and self._lingered is None:
+            while (
+                self._transaction is None
+                and self._lingered is None
+                and not self._clogged
+            ):
                 if not self._begin_next():
                     break
         finally:
             self._advancing = False
 
     def _begin_next(self) -> bool:
-        if self._buffer.startswith(b"\r\n"):
-            # RFC 9112 section 2.2: "SHOULD ignore at least one empty line (CRLF)
-            # received prior to the request-line".
-            self._buffer = self._buffer[2:]
-        end = self._buffer.find(b"\r\n\r\n", 0, LARGEST_HEAD)
-        if end < 0:
-            if len(self._buffer) >= LARGEST_HEAD:
-                self._refuse(Refusal(431, f"a head has at most {LARGEST_HEAD} bytes"))
-            elif self._buffer and self._requests and self._expires is not None:
+        head, raw, self._buffer = take_head(self._buffer)
+        if head is None:
+            if self._buffer and self._requests and self._expires is not None:
                 self._expires = min(self._expires, self.now() + HEAD_TIME)
             return False
-        head = parse_head(self._buffer[:end])
         if isinstance(head, Refusal):
             self._refuse(head)
             return False
-        self._buffer = self._buffer[end + 4 :]
+        standing = self._at_once(head)
+        if standing is not None:
+            self._listener.keep(raw, self.peer, standing)
+            self._answer_by(standing)
+            return True
         self._requests += 1
         self._expires = None
-        self._transaction = transaction = Transaction(self, head, self.now())
+        self._resting = False
+        self._transaction = transaction = Transaction(self, head, raw, self.now())
         if not transaction.body_ended:
             self.pause_reading()
         self._running = True
-        running = Deferred.fromCoroutine(_run(self._listener.application, transaction))
+        self._asked = self._listener.application
+        running = Deferred.fromCoroutine(_run(self._asked, transaction))
         running.addCallbacks(self._done, self._failed)
         return True
+
+    def _at_once(self, head: Head) -> Standing | None:
+        """The answer to a request, if that needs no waiting for anything."""
+        if self._requests >= MOST_REQUESTS - 1 or not head.keep_alive:
+            return None
+        if self.certificate():
+            return None  # a user by that, where the head names none
+        return self._listener.at_once(head, self.peer, self.address)
 
     def _done(self, _: None) -> None:
         self._running = False
@@ -249,11 +291,7 @@ class Connection(Protocol):
 
     def _answer_500(self, transaction: Transaction) -> None:
         with suppress(Disconnected):
-            transaction.answer(
-                500,
-                [("Content-Type", "application/json")],
-                b'{"errors":[{"code":"UNKNOWN","message":"internal error"}]}',
-            )
+            transaction.answer(*FAULT)
 
     def _finish(self) -> None:
         """Go on, once the answer is out, the body read and the application done."""
@@ -266,8 +304,11 @@ class Connection(Protocol):
         elif transaction.body_ended:
             self._transaction = None
             self._expires = self.now() + IDLE_TIME
-            self.resume_reading()
-            self._advance()
+            standing = transaction.standing
+            # What another configuration has answered does not outlive it (I13).
+            if standing is not None and self._asked is self._listener.application:
+                self._listener.keep(transaction.raw, self.peer, standing)
+            self._rest()
         elif self._expires is None:
             self._expires = self.now() + HEAD_TIME
             data, self._buffer = self._buffer, b""
@@ -276,13 +317,38 @@ class Connection(Protocol):
             if transaction.body_ended:
                 self._finish()
 
+    def _rest(self) -> None:
+        """Between two requests: go on with what has come, or wait for more."""
+        if self._clogged:
+            return
+        self.resume_reading()
+        self._advance()
+        nothing = self._transaction is None and self._lingered is None
+        self._resting = nothing and not self._buffer
+        if self._resting:
+            self.rested()
+
+    def rested(self) -> None:
+        """Nothing is under way, and nothing is left of what has come."""
+
+    def pauseProducing(self) -> None:
+        """See :meth:`IPushProducer.pauseProducing`: the client takes no answers."""
+        self._clogged = True
+        self._resting = False
+        if self._transaction is None:
+            self.pause_reading()
+
+    def resumeProducing(self) -> None:
+        """See :meth:`IPushProducer.resumeProducing`."""
+        self._clogged = False
+        if self._transaction is None and self._lingered is None:
+            self._rest()
+
+    def stopProducing(self) -> None:
+        """See :meth:`IProducer.stopProducing`: the connection is gone."""
+
     def _refuse(self, refusal: Refusal) -> None:
-        body = refusal.reason.encode()
-        headers = [("Content-Type", "text/plain")]
-        if refusal.status == 405:
-            headers.append(("Allow", ", ".join(sorted(METHODS))))
-        head = self._listener.head(refusal.status, headers, len(body))
-        self._transport.write(head + body)
+        self._transport.write(self._listener.refusal(refusal))
         self._leave(all_read=False)
 
     def _leave(self, all_read: bool) -> None:
@@ -296,13 +362,17 @@ class Connection(Protocol):
             return
         self._lingered = len(self._buffer)
         self._buffer = b""
+        self._resting = False
         self._expires = self.now() + LINGER_TIME
+        self.pace(False)
         self._transport.loseWriteConnection()
         self.resume_reading()
 
     def _close(self) -> None:
         self._expires = None
         self._lingered = 0
+        self._resting = False
+        self.pace(False)
         self._transport.loseConnection()
 
     # -- time --
@@ -328,13 +398,3 @@ class Connection(Protocol):
 
 async def _run(application: Any, transaction: Transaction) -> None:
     await application(transaction)
-
-
-def _text_of(address: IAddress, port: bool = False) -> str:
-    host = getattr(address, "host", None)
-    if host is None:
-        return "unix"
-    if not port:
-        return str(host)
-    number = getattr(address, "port", 0)
-    return f"[{host}]:{number}" if ":" in host else f"{host}:{number}"

@@ -1,6 +1,8 @@
 """How many connections there are: in all, and from one address."""
 
+from array import array
 from collections import Counter
+from collections.abc import MutableSequence
 
 from pullthrough.spec.forwarded import TrustedProxies
 
@@ -15,9 +17,10 @@ class Crowd:
     """Shared by all connectors, so that one client cannot fill them.
 
     :param most: connections in all.
-    :param per_address: connections from one address.
+    :param per_address: connections from one address, of this process.
+    :param counts: the connections of each process, perhaps shared; None: there is one.
+    :param own: which of them is this process's.
     :ivar exempt: reverse proxies, which bring many clients from one address.
-    :ivar count: connections that are open.
     :ivar refused: connections that were turned away.
     """
 
@@ -26,13 +29,26 @@ class Crowd:
         most: int = MOST,
         per_address: int = MOST_PER_ADDRESS,
         exempt: TrustedProxies = _NOBODY,
+        counts: MutableSequence[int] | None = None,
+        own: int = 0,
     ) -> None:
+        self._counts = array("Q", [0]) if counts is None else counts
+        self._own = own
         self._most = most
         self._per_address = per_address
         self._addresses: Counter[str] = Counter()
         self.exempt = exempt
-        self.count = 0
         self.refused = 0
+
+    @property
+    def count(self) -> int:
+        """Connections that are open, of all processes."""
+        return sum(self._counts)
+
+    @property
+    def limits(self) -> tuple[int, int]:
+        """The most connections in all, and from one address."""
+        return self._most, self._per_address
 
     def limit(self, most: int, per_address: int, exempt: TrustedProxies) -> None:
         """Other limits from now on; who is in stays in."""
@@ -47,13 +63,13 @@ class Crowd:
         if crowded:
             self.refused += 1
             return False
-        self.count += 1
+        self._counts[self._own] += 1
         self._addresses[address] += 1
         return True
 
     def leave(self, address: str) -> None:
         """A connection from there has ended."""
-        self.count -= 1
+        self._counts[self._own] -= 1
         self._addresses[address] -= 1
         if not self._addresses[address]:
             del self._addresses[address]

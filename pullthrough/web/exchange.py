@@ -5,6 +5,7 @@ uses it. Neither knows more of the other.
 """
 
 from collections.abc import Awaitable, Callable, Sequence
+from typing import TYPE_CHECKING
 
 from twisted.internet.interfaces import IConsumer
 from zope.interface import Attribute, Interface
@@ -15,6 +16,9 @@ from pullthrough.web.head import Head
 
 #: Response headers in the order in which they are sent; names as they go out.
 Headers = Sequence[tuple[str, str]]
+
+if TYPE_CHECKING:
+    from pullthrough.web.kept import Standing
 
 
 class IExchange(Interface):
@@ -38,6 +42,10 @@ class IExchange(Interface):
         keep the connection, else it is closed after the answer.
         """
 
+    def stands(standing: "Standing") -> None:
+        """The same head gets this answer as long as it is good, whoever sends it from
+        wherever."""
+
     async def stream(
         status: int, headers: Headers, content: IContent, start: int, end: int
     ) -> None:
@@ -59,7 +67,8 @@ class IExchange(Interface):
 
     async def deliver(consumer: IConsumer) -> int:
         """Stream the request body into ``consumer``, which paces it by pause and
-        resume (a push producer is registered and unregistered).
+        resume (a push producer is registered and unregistered). What it is given may
+        be memoryviews, where that spares a copy.
 
         Like *read*, its first use sends ``100 Continue`` where it was asked for.
 

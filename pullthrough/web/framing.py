@@ -1,5 +1,7 @@
 """Where a request body ends: by its length, or chunked. Sans-IO."""
 
+from collections.abc import Sequence
+
 from pullthrough.web.chunked import ChunkedDecoder
 
 
@@ -16,12 +18,18 @@ class Framing:
         self.received = 0
         self.ended = length == 0
 
-    def feed(self, data: bytes) -> tuple[list[bytes], bytes]:
+    @property
+    def left(self) -> int | None:
+        """Bytes of the body that are still to come; None: that is not known."""
+        return None if self._decoder is not None else self._left
+
+    def feed(self, data: bytes) -> tuple[Sequence[bytes | memoryview], bytes]:
         """Decode what has come.
 
         :returns: pieces of the body, and the bytes behind its end.
         :raises ChunkError: when the coding is broken.
         """
+        pieces: Sequence[bytes | memoryview]
         if self._decoder is not None:
             pieces, rest = self._decoder.feed(data)
             self.ended = self._decoder.done

@@ -1,8 +1,9 @@
 """Who is asking, and whether they may: decided before a body is read."""
 
 import base64
-import binascii
-from dataclasses import dataclass
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
 
 from pullthrough.errors import Refused, Throttled, Unauthenticated
 from pullthrough.interfaces import IAccessPolicy, IAuthenticator
@@ -16,6 +17,8 @@ from pullthrough.web.exchange import IExchange
 #: Longest Authorization header read, in characters.
 _LONGEST = 8192
 
+#: Most such headers kept in mind with whom they prove.
+MOST_KNOWN = 4096
 
 BASIC_CHALLENGE = ("WWW-Authenticate", 'Basic realm="pullthrough"')
 
@@ -29,6 +32,7 @@ class Guard:
         prove nothing count as none.
     :ivar force_basic_auth: nobody is served without a name and password, and the
         challenge is Basic.
+    :ivar now: seconds since the epoch.
     """
 
     repository: str
@@ -37,6 +41,10 @@ class Guard:
     force_basic_auth: bool
     mirror: bool = False
     way: Way = ROOT
+    now: Callable[[], float] = time.time
+    _known: dict[str, Identity] = field(
+        init=False, default_factory=dict, repr=False, compare=False
+    )
 
     @property
     def service(self) -> str:
@@ -68,12 +76,34 @@ class Guard:
         header = exchange.head.get("authorization")
         if not header:
             return Identity(exchange.certificate)
+        identity = self.known(header)
+        if identity is None:
+            identity = await self._found_out(header, exchange.seen.peer)
+        return identity
+
+    def known(self, header: str) -> Identity | None:
+        """Who is asking, by an ``Authorization`` header (empty: anonymous), where that
+        has been found out before and is still good."""
+        if not header:
+            return Identity()
+        identity = self._known.get(header)
+        return identity if identity and identity.until > self.now() else None
+
+    async def _found_out(self, header: str, address: str) -> Identity:
         try:
-            return await self._proven(header, exchange.seen.peer)
-        except (Unauthenticated, Throttled):
+            identity = await self._proven(header, address)
+        except Throttled:
             if not self.mirror:
                 raise
             return Identity()
+        except Unauthenticated:
+            if not self.mirror:
+                raise
+            identity = Identity()  # as long as this configuration lasts
+        if len(self._known) >= MOST_KNOWN:
+            self._known.pop(next(iter(self._known)))
+        self._known[header] = identity
+        return identity
 
     async def _proven(self, header: str, address: str) -> Identity:
         scheme, _, rest = header[:_LONGEST].partition(" ")
@@ -192,7 +222,7 @@ def _pair(encoded: str) -> tuple[str, str]:
     """The name and password of a Basic header (RFC 7617 section 2)."""
     try:
         text = base64.b64decode(encoded, validate=True).decode("utf-8")
-    except (binascii.Error, UnicodeDecodeError) as error:
+    except ValueError as error:  # of base64, too, when it is not even ASCII
         raise Unauthenticated("the Basic credentials are malformed") from error
     name, colon, password = text.partition(":")
     if not colon:

@@ -5,7 +5,7 @@ smuggled past a proxy in front of us (reliability, section 2.3).
 """
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from urllib.parse import unquote_to_bytes
 
 #: Largest head in bytes, most header lines, longest target in bytes.
@@ -28,7 +28,7 @@ _REQUEST_LINE = re.compile(rf"({_NAME}) ([\x21-\x7e]+) HTTP/([0-9]\.[0-9])")
 # RFC 9112 section 5: field-line = field-name ":" OWS field-value OWS. "No whitespace
 # is allowed between the field name and colon" (5.1); a line that begins with white
 # space is obs-fold, which "a server ... MUST either reject" or unfold (5.2).
-_FIELD = re.compile(rf"({_NAME}):[ \t]*([\t\x20-\x7e\x80-\xff]*?)[ \t]*")
+_FIELDS = re.compile(rf"(?:\r\n{_NAME}:[\t\x20-\x7e\x80-\xff]*)*")
 
 # RFC 9112 section 3.2.1: origin-form = absolute-path [ "?" query ], with RFC 3986
 # pchar; no fragment ever reaches a server.
@@ -58,8 +58,8 @@ class Head:
 
     method: str
     path: str
-    query: str
-    headers: tuple[tuple[str, str], ...]
+    query: str = field(repr=False)
+    headers: tuple[tuple[str, str], ...] = field(repr=False)
     length: int | None = 0
     keep_alive: bool = True
     expects_continue: bool = False
@@ -84,6 +84,38 @@ class Refusal:
     reason: str
 
 
+def take_head(data: bytes) -> tuple[Head | Refusal | None, bytes, bytes]:
+    """Take a head off what has come.
+
+    :returns: the head, or why it is none, or None while it is not whole; its bytes;
+        and those behind it.
+    """
+    # RFC 9112 section 2.2: "SHOULD ignore at least one empty line (CRLF) received
+    # prior to the request-line". All, or else it would matter how they are cut.
+    start = 0
+    while data.startswith(b"\r\n", start):
+        start += 2
+    data = data[start:]
+    end = data.find(b"\r\n\r\n", 0, LARGEST_HEAD)
+    if end >= 0:
+        head = parse_head(data[:end])
+        taken = 0 if isinstance(head, Refusal) else end + 4
+        return head, data[:taken], data[taken:]
+    if _ends_for_others(data):
+        return Refusal(400, "a line must end with CR LF"), b"", data
+    if len(data) >= LARGEST_HEAD:
+        return Refusal(431, f"a head has at most {LARGEST_HEAD} bytes"), b"", data
+    return None, b"", data
+
+
+def _ends_for_others(data: bytes) -> bool:
+    """Whether a head ends here for who takes a bare LF for a line end."""
+    return (
+        data.find(b"\n\n", 0, LARGEST_HEAD) >= 0
+        or data.find(b"\n\r\n", 0, LARGEST_HEAD) >= 0
+    )
+
+
 def parse_head(data: bytes) -> Head | Refusal:
     """Read a head.
 
@@ -91,11 +123,11 @@ def parse_head(data: bytes) -> Head | Refusal:
     """
     # RFC 9112 section 2.2: a bare CR must not be taken for a line end, a bare LF
     # may be; two readers disagree about both.
-    if data.count(b"\n") != data.count(b"\r\n") or data.count(b"\r") != data.count(
-        b"\r\n"
-    ):
+    ends = data.count(b"\r\n")
+    if data.count(b"\n") != ends or data.count(b"\r") != ends:
         return Refusal(400, "a line must end with CR LF")
-    first, *lines = data.decode("latin-1").split("\r\n")
+    text = data.decode("latin-1")
+    first, *lines = text.split("\r\n")
     request = _REQUEST_LINE.fullmatch(first)
     if request is None:
         return _not_a_request_line(first)
@@ -109,15 +141,14 @@ def parse_head(data: bytes) -> Head | Refusal:
         return Refusal(414, f"a target has at most {LONGEST_TARGET} bytes")
     if len(lines) > MOST_HEADERS:
         return Refusal(431, f"a request has at most {MOST_HEADERS} headers")
+    if not _FIELDS.fullmatch(text, len(first)):
+        return Refusal(400, "a header line is malformed")
     headers = []
     for line in lines:
-        field = _FIELD.fullmatch(line)
-        if field is None:
-            return Refusal(400, "a header line is malformed")
-        name, value = field.groups()
+        name, _, value = line.partition(":")
         # Servers behind gateways read X_Y as X-Y: such names are dropped (C12).
         if "_" not in name:
-            headers.append((name.lower(), value))
+            headers.append((name.lower(), value.strip(" \t")))
     located = _locate(target)
     if isinstance(located, Refusal):
         return located
@@ -160,7 +191,7 @@ def _framed(
     """Where the body ends, and whether the connection goes on."""
     length: int | None = 0
     hosts = lengths = codings = 0
-    keep_alive, expects = modern, ""
+    keep_alive, expects = modern, False
     for name, value in headers:
         if name == "host":
             hosts += 1
@@ -179,8 +210,10 @@ def _framed(
                 return Refusal(501, "the only transfer coding taken is chunked")
         elif name == "connection":
             keep_alive &= "close" not in value.lower()
-        elif name == "expect":
-            expects = value.lower()
+        elif name == "expect" and value:
+            if value.lower() != "100-continue":
+                return Refusal(417, "the only expectation known is 100-continue")
+            expects = True
     # RFC 9112 section 3.2: 400 "to any HTTP/1.1 request message that lacks a Host
     # header field and to any request message that contains more than one".
     if hosts > 1 or (modern and not hosts):
@@ -194,8 +227,6 @@ def _framed(
         if not modern:
             return Refusal(400, "HTTP/1.0 has no transfer coding")
         length = None
-    if expects not in ("", "100-continue"):
-        return Refusal(417, "the only expectation known is 100-continue")
     # RFC 9110 section 10.1.1: ignore it in HTTP/1.0, and without a body.
-    waits = bool(expects) and modern and length != 0
+    waits = expects and modern and length != 0
     return Head(method, path, query, headers, length, keep_alive, waits)

@@ -1,5 +1,7 @@
 """A connector's side of all its connections: the factory, their clock, their end."""
 
+from collections.abc import Callable
+
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import (
     IAddress,
@@ -14,10 +16,19 @@ from pullthrough.spec.forwarded import TrustedProxies
 from pullthrough.web.answers import Dates, head_bytes
 from pullthrough.web.connection import Connection
 from pullthrough.web.crowd import Crowd
-from pullthrough.web.exchange import Application, Headers
+from pullthrough.web.exchange import Application
+from pullthrough.web.head import METHODS, Head, Refusal
+from pullthrough.web.kept import Standing
 
 #: Seconds between two looks at the deadlines of all connections.
 TICK = 1.0
+
+#: Answers a head, asked at a connector (HOST or HOST:PORT), without waiting.
+AtOnce = Callable[[Head, str], Standing | None]
+
+#: Most heads whose answer stands, and the longest of them, in bytes.
+MOST_STANDING = 4096
+LONGEST_STANDING = 2048
 
 _NOBODY = TrustedProxies()
 
@@ -30,6 +41,7 @@ class Listener:
     :param secure: whether TLS lies below.
     :param trusted: the reverse proxies in front of it.
     :param crowd: counts the connections; None: one of its own.
+    :param epoch: seconds since the epoch; None: those of the clock.
     """
 
     noisy = False
@@ -41,15 +53,20 @@ class Listener:
         secure: bool = False,
         trusted: TrustedProxies = _NOBODY,
         crowd: Crowd | None = None,
+        epoch: Callable[[], float] | None = None,
     ) -> None:
         self.application = application
         self.secure = secure
         self.trusted = trusted
         self.crowd = crowd or Crowd()
         self.draining = False
+        self._at_once: AtOnce | None = getattr(application, "at_once", None)
         self._clock = clock
+        self._epoch = epoch or clock.seconds
         self._dates = Dates()
         self._connections: set[Connection] = set()
+        self._standing: dict[bytes, Standing] = {}
+        self._trusting = bool(trusted)
         self._ticking: IDelayedCall | None = None
         self._drained: list[Deferred[None]] = []
 
@@ -57,6 +74,9 @@ class Listener:
         """Serve this from the next request on."""
         self.application = application
         self.trusted = trusted
+        self._at_once = getattr(application, "at_once", None)
+        self._trusting = bool(trusted)
+        self._standing.clear()
 
     # -- for the port --
 
@@ -80,9 +100,49 @@ class Listener:
         """The ``Date`` header line."""
         return self._dates.line(self._clock.seconds())
 
-    def head(self, status: int, headers: Headers, length: int) -> bytes:
-        """The head of a last answer."""
-        return head_bytes(status, headers, length, True, self.date())
+    def date_bytes(self, now: float) -> bytes:
+        """The same as bytes; within a second the very same object."""
+        return self._dates.encoded(now)
+
+    def standing(self, raw: bytes, peer: str) -> Standing | None:
+        """What that head is answered by at once; None: that is to be found out."""
+        standing = self._standing.get(raw)
+        if standing is None or self.draining:
+            return None
+        if not standing.good(self._epoch()):
+            del self._standing[raw]
+            return None
+        # A trusted proxy may tell of another host than the head does.
+        if self._trusting and peer in self.trusted:
+            return None
+        return standing
+
+    def at_once(self, head: Head, peer: str, address: str) -> Standing | None:
+        """What a request is answered by without waiting; None: that is not known.
+
+        :param address: of ours, as the client has connected to it.
+        """
+        if self._at_once is None or self.draining:
+            return None
+        if self._trusting and peer in self.trusted:
+            return None
+        return self._at_once(head, head.get("host") or address)
+
+    def keep(self, raw: bytes, peer: str, standing: Standing) -> None:
+        """Answer that head so from now on."""
+        if len(raw) > LONGEST_STANDING or (self._trusting and peer in self.trusted):
+            return
+        if len(self._standing) >= MOST_STANDING:
+            del self._standing[next(iter(self._standing))]
+        self._standing[raw] = standing
+
+    def refusal(self, refusal: Refusal) -> bytes:
+        """A whole last answer that tells why a head is refused."""
+        body = refusal.reason.encode()
+        headers = [("Content-Type", "text/plain")]
+        if refusal.status == 405:
+            headers.append(("Allow", ", ".join(sorted(METHODS))))
+        return head_bytes(refusal.status, headers, len(body), True, self.date()) + body
 
     def opened(self, connection: Connection) -> None:
         """A connection begins."""

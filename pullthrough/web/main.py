@@ -4,6 +4,8 @@ from collections.abc import Mapping
 
 from pullthrough.spec.ways import first_label, lead_of, ways_to
 from pullthrough.web.exchange import Application, IExchange
+from pullthrough.web.head import Head
+from pullthrough.web.kept import Standing
 from pullthrough.web.pages import Pages
 from pullthrough.web.site import Site
 
@@ -34,14 +36,18 @@ class Main:
 
     async def __call__(self, exchange: IExchange) -> None:
         """Answer one request; see :data:`Application`."""
-        await self._who(exchange)(exchange)
+        await self._who(exchange.head.path, exchange.seen.connector)(exchange)
 
-    def _who(self, exchange: IExchange) -> Application:
-        path = exchange.head.path
+    def at_once(self, head: Head, connector: str) -> Standing | None:
+        """See :meth:`Site.at_once`."""
+        who = self._who(head.path, connector)
+        return who.at_once(head, connector) if isinstance(who, Site) else None
+
+    def _who(self, path: str, connector: str) -> Application:
         if path in self._pages:
             return self._pages
         if path.startswith(("/v2/", "/v1/")) or path == "/v2":
-            named = self._by_label.get(first_label(exchange.seen.connector))
+            named = self._by_label.get(first_label(connector))
             if named is not None:
                 return named
         return self._by_lead.get(lead_of(path), self._everything)

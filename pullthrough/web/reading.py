@@ -4,7 +4,7 @@ import json
 from collections.abc import Awaitable, Callable, Mapping
 from urllib.parse import quote
 
-from pullthrough.interfaces import IReferrers, IRepository
+from pullthrough.interfaces import IBlob, IReferrers, IRepository
 from pullthrough.spec.manifest import LARGEST_MANIFEST
 from pullthrough.spec.mediatypes import OCI_INDEX, OCTET_STREAM
 from pullthrough.spec.names import ImageName
@@ -19,6 +19,10 @@ from pullthrough.spec.routes import (
 )
 from pullthrough.values import ManifestRecord
 from pullthrough.web.call import Call
+from pullthrough.web.kept import plain
+
+#: Longest blob that is sent in one piece with its head, in bytes.
+LONGEST_WHOLE = 64 * 1024
 
 #: Most characters of a ``Warning`` (distribution-spec: at most 4096 in all).
 _LONGEST_WARNING = 1024
@@ -67,7 +71,10 @@ async def read_blob(call: Call, repository: IRepository, route: BlobRoute) -> No
             call.answer(304, headers)
             return
         wanted = parse_range(_range(call, str(route.digest)), blob.size)
-        if isinstance(wanted, Unsatisfiable):
+        if plain(call.head) and blob.size <= LONGEST_WHOLE:
+            body = await _whole(blob)
+            call.answer(200, [*headers, ("Content-Length", str(blob.size))], body)
+        elif isinstance(wanted, Unsatisfiable):
             call.answer(416, [("Content-Range", f"bytes */{blob.size}")])
         elif isinstance(wanted, Slice):
             span = f"bytes {wanted.start}-{wanted.end - 1}/{blob.size}"
@@ -78,6 +85,18 @@ async def read_blob(call: Call, repository: IRepository, route: BlobRoute) -> No
             await call.stream(200, headers, blob, 0, blob.size)
     finally:
         await blob.close()
+
+
+async def _whole(blob: IBlob) -> bytes:
+    """All of a small blob, once it is verified."""
+    await blob.available(blob.size)
+    pieces = []
+    offset = 0
+    while offset < blob.size:
+        piece = await blob.read(offset, blob.size - offset)
+        pieces.append(piece)
+        offset += len(piece)
+    return b"".join(pieces)
 
 
 def _blob_headers(provenance: Provenance, digest: str) -> list[tuple[str, str]]:

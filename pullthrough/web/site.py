@@ -8,6 +8,7 @@ from twisted.internet.interfaces import IReactorTime
 from pullthrough.accessline import AccessLog
 from pullthrough.audit import Audit, unheard
 from pullthrough.errors import Miss, Refused, Unauthenticated
+from pullthrough.fairness import work_for
 from pullthrough.interfaces import (
     INamespaced,
     IReferrers,
@@ -20,18 +21,23 @@ from pullthrough.spec.errorcodes import ErrorCode, InvalidText
 from pullthrough.spec.names import ImageName
 from pullthrough.spec.namespaces import parse_namespace
 from pullthrough.spec.pages import Names, Page
+from pullthrough.spec.provenance import Provenance
 from pullthrough.spec.routes import Route
 from pullthrough.spec.tokens import Access
 from pullthrough.spec.ways import Way
 from pullthrough.values import Identity
 from pullthrough.web import reading, v1, writing
 from pullthrough.web.answering import Answering, Challenged
+from pullthrough.web.atonce import AtOnce
 from pullthrough.web.call import Call
 from pullthrough.web.door import enter, invalid, known_method
-from pullthrough.web.exchange import IExchange
+from pullthrough.web.exchange import Headers, IExchange
 from pullthrough.web.guard import BASIC_CHALLENGE, Guard
+from pullthrough.web.head import Head
+from pullthrough.web.kept import Kept, KeptAnswers, Standing, plain
 from pullthrough.web.lists import shown
 from pullthrough.web.tokens import give_token, permitted
+from pullthrough.web.transfers import Transfers
 
 #: The methods that a repository without pushes has a use for.
 _READING = frozenset({"GET", "HEAD"})
@@ -44,6 +50,8 @@ class Site:
     :param now: seconds since the epoch, for tokens.
     :param v1_enabled: whether Docker's V1 API is there as well.
     :param audit: keeps what is changed.
+    :param kept: keeps answers; None: none are kept.
+    :param transfers: counts blobs on their way; None: by itself.
     :ivar guard: who may come in; also the way by which requests come.
     """
 
@@ -57,8 +65,12 @@ class Site:
         *,
         v1_enabled: bool = False,
         audit: Audit = unheard,
+        kept: KeptAnswers | None = None,
+        transfers: Transfers | None = None,
     ) -> None:
         self.repository = repository
+        self._kept = kept
+        self._transfers = transfers or Transfers(clock)
         self.guard = guard
         self._access_log = access_log
         self._clock = clock
@@ -66,6 +78,11 @@ class Site:
         self._v1_enabled = v1_enabled
         self._audit = audit
         self._answering = Answering(repository.name, access_log, clock, guard.mirror)
+        self._at_once = (
+            AtOnce(repository, guard, kept, now, self._answering.again)
+            if kept is not None
+            else None
+        )
 
     def by(self, way: Way) -> "Site":
         """The same for those who come another way."""
@@ -77,7 +94,16 @@ class Site:
             self._now,
             v1_enabled=self._v1_enabled,
             audit=self._audit,
+            kept=self._kept,
+            transfers=self._transfers,
         )
+
+    def at_once(self, head: Head, connector: str) -> Standing | None:
+        """The answer to a request, if it is kept and whoever asks is known.
+
+        :param connector: HOST or HOST:PORT that was asked.
+        """
+        return self._at_once.find(head) if self._at_once else None
 
     async def __call__(self, exchange: IExchange) -> None:
         """Answer one request; see :data:`Application`."""
@@ -89,6 +115,7 @@ class Site:
             await self._answer_v1(call)
             return
         route = await enter(call, self.guard)
+        work_for(call.identity.principal, call.exchange.seen.peer)
         try:
             repository = self._within(call)
             writable = IWritableRepository.providedBy(repository)
@@ -125,6 +152,7 @@ class Site:
             raise invalid(error) from error
         except Unauthenticated as error:
             raise Challenged(error, BASIC_CHALLENGE) from error
+        work_for(call.identity.principal, call.exchange.seen.peer)
         await v1.answer(
             call,
             self.repository,
@@ -146,15 +174,54 @@ class Site:
                 await reading.list_tags(call, repository, image)
             case routes.ReferrersRoute() if IReferrers.providedBy(repository):
                 referrers: IReferrers = repository
-                await reading.list_referrers(call, referrers, route)
+                await self._transfers.large.give(
+                    call, lambda: reading.list_referrers(call, referrers, route)
+                )
             case routes.ReferrersRoute():
                 raise Miss(ErrorCode.UNSUPPORTED, "referrers are not listed here")
             case routes.ManifestRoute() if call.method in _READING:
-                await reading.read_manifest(call, repository, route)
+                if not self._answered(call, repository, route.image):
+                    await self._transfers.large.give(
+                        call, lambda: reading.read_manifest(call, repository, route)
+                    )
             case routes.BlobRoute() if call.method in _READING:
-                await reading.read_blob(call, repository, route)
+                if not self._answered(call, repository, route.image):
+                    await self._read_blob(call, repository, route)
+            case routes.UploadsRoute() | routes.UploadRoute() if call.head.length != 0:
+                writable = _writable(repository)
+                async with self._transfers.one(call):
+                    await self._write(call, writable, route)
             case _:
                 await self._write(call, _writable(repository), route)
+
+    async def _read_blob(
+        self, call: Call, repository: IRepository, route: routes.BlobRoute
+    ) -> None:
+        if call.method == "HEAD":
+            await reading.read_blob(call, repository, route)
+            return
+        async with self._transfers.one(call):
+            await reading.read_blob(call, repository, route)
+
+    def _answered(self, call: Call, repository: IRepository, image: ImageName) -> bool:
+        """Whether a kept answer was given; else the one to come is kept, if it may."""
+        answers, head = self._kept, call.head
+        if answers is None or not plain(head):
+            return False
+        key = (self.repository, head.method, head.path, head.query)
+        kept = answers.find(key, self._now())
+        if kept is not None:
+            call.answer_kept(kept)
+            return True
+        watch = answers.watch(repository.watched(image))
+
+        def keep(headers: Headers, body: bytes, provenance: Provenance) -> Kept:
+            made = Kept(headers, body, provenance, watch, image)
+            answers.keep(key, made)
+            return made
+
+        call.keep = keep
+        return False
 
     async def images(self, identity: Identity, page: Page) -> Names:
         """A page of the images that somebody may see in lists."""
@@ -178,7 +245,8 @@ class Site:
         match route, call.method:
             case routes.ManifestRoute(), "PUT":
                 may_move = self.guard.may(call.identity, route.image, "overwrite")
-                await writing.put_manifest(call, repository, route, may_move)
+                async with self._transfers.large.take(call):
+                    await writing.put_manifest(call, repository, route, may_move)
             case routes.ManifestRoute(), _:
                 await writing.delete_manifest(call, repository, route)
             case routes.BlobRoute(), _:

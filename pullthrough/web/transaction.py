@@ -10,16 +10,19 @@ from zope.interface import implementer
 
 from pullthrough.errors import TooLarge
 from pullthrough.interfaces import IContent
+from pullthrough.web import inlet, outlet
 from pullthrough.web.answers import BODILESS, CONTINUE, head_bytes
 from pullthrough.web.chunked import ChunkError
 from pullthrough.web.exchange import Disconnected, Headers, IExchange
 from pullthrough.web.framing import Framing
 from pullthrough.web.head import Head
 from pullthrough.web.pacing import Gate
+from pullthrough.web.sendfile import FileGate, gate_for
 from pullthrough.web.sending import PIECE, send
 
 if TYPE_CHECKING:
     from pullthrough.web.connection import Connection
+    from pullthrough.web.kept import Standing
 
 T = TypeVar("T")
 
@@ -38,10 +41,13 @@ READ_WINDOW = 60.0
 class Transaction:
     """See :class:`IExchange`; towards the body's consumer it is the producer."""
 
-    def __init__(self, connection: "Connection", head: Head, now: float) -> None:
+    def __init__(
+        self, connection: "Connection", head: Head, raw: bytes, now: float
+    ) -> None:
         self._connection = connection
         self._transport: Any = connection.transport
         self.head = head
+        self.raw = raw
         self.seen = connection.seen(head)
         self.certificate = connection.certificate()
         self.answered = False
@@ -53,10 +59,10 @@ class Transaction:
         self._continued = not head.expects_continue
         self.held = False
         self._was_held = False
-        self._gate: Gate | None = None
+        self._gate: Gate | FileGate | None = None
         self._gone = False
         self._waiting: set[Deferred[Any]] = set()
-        self._progress = 0
+        self.standing: Standing | None = None
         self._mark = (now, 0)
 
     # -- the answer --
@@ -80,8 +86,9 @@ class Transaction:
             raise Disconnected
         self.close = self.close or self._connection.last or not self._reusable()
         date = self._connection.date()
-        self._transport.write(
-            head_bytes(status, headers, length, self.close, date) + body
+        outlet.write(
+            self._transport,
+            head_bytes(status, headers, length, self.close, date) + body,
         )
         self.answered = True
 
@@ -95,6 +102,11 @@ class Transaction:
             and framing.length is not None
             and framing.length - framing.received <= READ_AWAY
         )
+
+    def stands(self, standing: "Standing") -> None:
+        """See :meth:`IExchange.stands`."""
+        if not self.certificate and self.head.length == 0:
+            self.standing = standing
 
     def _end_answer(self) -> None:
         self.sent = True
@@ -111,18 +123,11 @@ class Transaction:
         # For an empty range that is the end, so an empty blob is verified as well.
         available = await self._unless_gone(content.available(start))
         self._begin_answer(status, headers, end - start)
-        self._gate = Gate()
-        self._transport.registerProducer(self._gate, True)
+        self._connection.pace(False)
+        self._gate = gate = gate_for(self._transport, self._connection.secure)
+        gate.open()
         try:
-            await send(
-                content,
-                start,
-                end,
-                available,
-                self._gate,
-                self._write,
-                self._unless_gone,
-            )
+            await send(content, start, end, available, gate, self._unless_gone)
         except BaseException as error:
             self._connection.abort()
             if isinstance(error, Disconnected):
@@ -131,14 +136,9 @@ class Transaction:
         finally:
             if not self._gone:
                 self._transport.unregisterProducer()
+                self._connection.pace(True)
             self._gate = None
         self._end_answer()
-
-    def _write(self, data: bytes) -> None:
-        if self._gone:
-            raise Disconnected
-        self._transport.write(data)
-        self._progress += len(data)
 
     async def _unless_gone(self, wait: Coroutine[Any, Any, T]) -> T:
         """Wait, but no longer than the client stays."""
@@ -181,11 +181,13 @@ class Transaction:
         self._mark = (self._connection.now(), self._framing.received)
         self._was_held = False
         consumer.registerProducer(self, True)
+        inlet.widen(self._transport, self._framing.left)
         try:
             self._connection.body_wanted()
             return await body
         finally:
             self._consumer = None
+            inlet.narrow(self._transport)
             consumer.unregisterProducer()
 
     @property
@@ -200,9 +202,10 @@ class Transaction:
         except ChunkError as error:
             self._broken(400, str(error))
             return b""
-        if self._consumer is not None:
+        consumer: Any = self._consumer
+        if consumer is not None:
             for piece in pieces:
-                self._consumer.write(piece)
+                consumer.write(piece)
         if self._framing.ended and self._body is not None:
             body, self._body = self._body, None
             body.callback(self._framing.received)
@@ -256,12 +259,12 @@ class Transaction:
             self._was_held = self.held
             self._mark = (now, received)
         elif self._gate is not None and self._gate.closed:
-            if self._progress != progress:
-                self._mark = (now, self._progress)
+            if self._gate.moved():
+                self._mark = (now, 0)
             elif now - since > READ_WINDOW + PIECE / RATE:
                 self._connection.abort()
         else:
-            self._mark = (now, self._progress)
+            self._mark = (now, 0)
 
     def gone(self) -> None:
         """The client has left, or was cut off."""
@@ -271,7 +274,7 @@ class Transaction:
         for turn in waiting:
             turn.errback(Disconnected())
         if self._gate is not None:
-            self._gate.resumeProducing()
+            self._gate.stopProducing()
 
 
 @implementer(IConsumer)
@@ -280,7 +283,7 @@ class _Collected:
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
-        self._pieces: list[bytes] = []
+        self._pieces: list[bytes | memoryview] = []
         self._size = 0
 
     def registerProducer(self, producer: IProducer, streaming: bool) -> None:
@@ -289,7 +292,7 @@ class _Collected:
     def unregisterProducer(self) -> None:
         """Nothing to let go of."""
 
-    def write(self, data: bytes) -> None:
+    def write(self, data: bytes | memoryview) -> None:
         """Keep it, within the limit."""
         self._size += len(data)
         if self._size <= self._limit:

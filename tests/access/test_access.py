@@ -73,7 +73,7 @@ class PasswordTests(AccessCase):
             self.failureResultOf(self.log_in(name, password), Unauthenticated)
 
     def test_remembered(self) -> None:
-        """A right password is verified once a minute; a wrong one each time."""
+        """A password is verified once a minute, a wrong one as well."""
         for _ in range(5):
             self.successResultOf(self.log_in("alice", "pässword"))
         self.assertEqual(self.threads.runs, 1)
@@ -82,7 +82,9 @@ class PasswordTests(AccessCase):
         self.assertEqual(self.threads.runs, 2)
         for _ in range(3):
             self.failureResultOf(self.log_in("alice", "no"), Unauthenticated)
-        self.assertEqual(self.threads.runs, 5)
+        self.assertEqual(self.threads.runs, 3)
+        self.failureResultOf(self.log_in("alice", "nor this"), Unauthenticated)
+        self.assertEqual(self.threads.runs, 4)
 
     def test_unknown_users_cost_the_same(self) -> None:
         """One verification, as for a known one."""
@@ -98,6 +100,23 @@ class PasswordTests(AccessCase):
             with self.assertRaises(HtpasswdError) as caught:
                 parse_htpasswd(text)
             self.assertNotIn("plain", str(caught.exception))
+
+    def test_hashes_that_are_none(self) -> None:
+        """What bcrypt would not take when somebody logs in is refused by its line."""
+        line = entry("a", "x", 4)
+        salt = line.index("$04$") + len("$04$")
+        for broken in (
+            line.replace("$04$", "$03$"),
+            line.replace("$04$", "$32$"),
+            line[: salt + 21] + "z" + line[salt + 22 :],
+        ):
+            self.assertRaises(HtpasswdError, parse_htpasswd, broken)
+
+    def test_lines(self) -> None:
+        """Only a line feed ends one: a comment may hold any other sign."""
+        line = entry("a", "x", 4)
+        text = f"# \x85root:{line.partition(':')[2]}\r\n{line.rstrip()}\r\n\r\n"
+        self.assertEqual(list(parse_htpasswd(text)), ["a"])
 
 
 class TokenTests(AccessCase):

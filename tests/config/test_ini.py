@@ -81,6 +81,27 @@ class MeaningTests(ConfigCase):
         self.assertEqual(settings.http.egress.proxy, "direct")
         self.assertEqual((settings.http.timeout, settings.http.retries), (20, 2))
         self.assertFalse(settings.auth.anonymous_access)
+        self.assertEqual(
+            (settings.connections, settings.connections_per_address), (4096, 256)
+        )
+        self.assertEqual(
+            (settings.transfers_per_client, settings.transfers_per_user), (64, 1024)
+        )
+        self.assertEqual(settings.uploads_per_image, 16)
+
+    def test_limits(self) -> None:
+        """What clients may have at once."""
+        settings = self.parse(
+            f"{GOOD}\n[pullthrough]\nconnections = 100\nconnections_per_address = 10\n"
+            "transfers_per_client = 3\ntransfers_per_user = 4\nuploads_per_image = 5\n"
+        )
+        self.assertEqual(
+            (settings.connections, settings.connections_per_address), (100, 10)
+        )
+        self.assertEqual(
+            (settings.transfers_per_client, settings.transfers_per_user), (3, 4)
+        )
+        self.assertEqual(settings.uploads_per_image, 5)
 
     def test_everything(self) -> None:
         """Every option, written out."""
@@ -170,7 +191,8 @@ class MeaningTests(ConfigCase):
             *("password", "bearer_token", "library", "metadata_max_age"),
             *("member_names", "writable_member", "online", "write_policy"),
             *("latest_policy", "v1_enabled", "trusted_proxies"),
-            "proxy_protocol",
+            *("proxy_protocol", "connections", "connections_per_address"),
+            *("transfers_per_client", "transfers_per_user", "uploads_per_image"),
             "strict_content_type_validation",
             *("private_hosts", "offline", "content_max_age", "stale_max_age"),
             *("metadata_max_age.latest", "deleted_tags", "negative_cache_enabled"),
@@ -275,6 +297,9 @@ class FaultTests(ConfigCase):
             ("[a]\nnonsense\n", "line 2: is not OPTION = VALUE"),
             ("[a]\nx = 1\nx = 2\n", "[a] x: stands twice, line 3"),
             ("[a]\n[a]\n", "[a]: stands twice, line 2"),
+            ("[a]\r\nx = \0\r\n", "line 2: has a control character"),
+            ("[\0]\n", "line 1: has a control character"),
+            ("[a]\n\tx = 1\x9b31m\n", "line 2: has a control character"),
             ("", "[repository:NAME]: there is no repository"),
         ):
             self.fault(text, expected)
@@ -290,6 +315,11 @@ class FaultTests(ConfigCase):
         for section, option, value, reason in (
             ("pullthrough", "trusted_proxies", "proxy.example", "'proxy.example' does"),
             ("pullthrough", "proxy_protocol", "10.0.0.1/33", "'10.0.0.1/33' does"),
+            ("pullthrough", "connections", "15", "must be from 16 to"),
+            ("pullthrough", "connections_per_address", "0", "must be from 1 to"),
+            ("pullthrough", "transfers_per_client", "0", "must be from 1 to"),
+            ("pullthrough", "transfers_per_user", "many", "must be a whole number"),
+            ("pullthrough", "uploads_per_image", "0", "must be from 1 to"),
             ("http", "timeout", "0s", "must be from 1s"),
             ("http", "timeout", "soon", "a duration is written like"),
             ("http", "retries", "x", "must be a whole number"),
@@ -298,6 +328,8 @@ class FaultTests(ConfigCase):
             ("http", "proxy", "http://x", "the proxy's port is missing"),
             ("http", "proxy", "http://x:1/y", "a proxy has no path"),
             ("http", "proxy", "http://x:99999", "is no URL"),
+            ("http", "proxy", "http://[::1]x:80", "must name a host, perhaps with"),
+            ("http", "proxy", "http://me:pw@a;b:80", "must name a host, perhaps with"),
             ("http", "proxy", "http://x:0", "must not have port 0"),
             ("http", "trust", "none.pem", str(self.folder)),
             ("http", "user_agent_suffix", "ü", "must be printable ASCII"),
@@ -306,6 +338,11 @@ class FaultTests(ConfigCase):
         ):
             text = f"{GOOD}\n[{section}]\n{option} = {value}\n"
             self.fault(text, f"[{section}] {option}: {reason}")
+
+    def test_one_fault_one_line(self) -> None:
+        """Also of a value that has several."""
+        text = f"{GOOD}\n[auth]\nhtpasswd = a\n  b\n"
+        self.fault(text, f"[auth] htpasswd: {self.folder}/a b cannot be read")
 
     def test_repositories(self) -> None:
         """What a repository may not be."""

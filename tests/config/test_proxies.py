@@ -65,6 +65,10 @@ class MeaningTests(ProxyCase):
         (repository,) = self.parse(text).repositories
         assert repository.remote is not None
         self.assertIn("docker.io", repository.remote.namespaces)
+        given = self.remote("namespaces = Quay.IO, [::1]:5000").namespaces
+        self.assertEqual(given, ("quay.io", "[::1]:5000"))
+        for wrong in ("https://quay.io", "a/b", "a b", "😀"):
+            self.wrong("namespaces: must be HOST or HOST:PORT", f"namespaces = {wrong}")
 
     def test_owns(self) -> None:
         """Globs and @existing, of a hosted repository only."""
@@ -209,6 +213,11 @@ class FaultTests(ProxyCase):
             ("https://a.test, ftp://b.test", "must begin with http:// or https://"),
             ("https://a.test, https://me:pw@b.test", "credentials belong into"),
             ("https://a.test, b", "must begin with"),
+            ("https://@b.test", "credentials belong into"),
+            ("https://ä.test", "must name a host"),
+            ("https://b.test/ä", "must be ASCII"),
+            ("https://b.test:", "must name a host"),
+            ("https://b.test/?", "must have no query"),
         ):
             text = HUB.replace("https://hub.test", value)
             self.fault(text, f"[repository:hub] remote_url: {reason}")

@@ -150,6 +150,37 @@ class MetadataStoreContract:
         found = self.now(self.store.tag(own, APP, Tag("v2")))
         self.assertEqual(found.digest, first)
 
+    def test_changes(self) -> None:
+        """What changes an answer about an image is noted when its method returns;
+        what does not change one is not."""
+        own = self.repository()
+        digest = self.put(own, b"m", "v1")
+        self.now(self.store.add_blob(own, APP, LAYER.digest, 2))
+
+        def moves(work: Any) -> bool:
+            watches = [
+                self.store.changes.watch([(own, image)]) for image in (APP, OTHER)
+            ]
+            self.now(work)
+            self.assertTrue(watches[1].same())
+            return not watches[0].same()
+
+        made = record(b"n")
+        store = self.store
+        for work in (
+            store.put_manifest(own, APP, made, [Tag("v1")], 1.0),
+            store.delete_tag(own, APP, Tag("v1")),
+            store.delete_manifest(own, APP, digest),
+            store.delete_blob(own, APP, LAYER.digest),
+        ):
+            self.assertTrue(moves(work))
+        for work in (
+            store.add_blob(own, APP, LAYER.digest, 2),
+            store.checked(own, APP, Tag("v1"), 99.0),
+            store.tag(own, APP, Tag("v1")),
+        ):
+            self.assertFalse(moves(work))
+
     def test_tag_pages(self) -> None:
         """ASCII order, pages, and None for an image that nobody knows."""
         own = self.repository()

@@ -142,6 +142,22 @@ class BlobStoreContract:
         self.now(ingest.abort())
         self.assertEqual(self.all(), set())
 
+    def test_verified_before_commit(self) -> None:
+        """The same check, with nothing visible yet; what is right can be read whole."""
+        ingest = self.now(self.store.ingest("k"))
+        ingest.write(HELLO)
+        self.assertEqual(self.now(ingest.verify(DIGEST, len(HELLO))), len(HELLO))
+        self.assertEqual(ingest.written, len(HELLO))
+        self.assertEqual(self.now(ingest.read(0, 100)), HELLO)
+        self.assertIsNone(self.now(self.store.stat(DIGEST)))
+        wrong = self.fails(ingest.verify(DIGEST, 5), Invalid)
+        self.assertEqual(wrong.code, ErrorCode.SIZE_INVALID)
+        wrong = self.fails(ingest.verify(Digest.of(b"x")), Invalid)
+        self.assertEqual(wrong.code, ErrorCode.DIGEST_INVALID)
+        self.assertEqual(self.now(ingest.commit(DIGEST, len(HELLO))), len(HELLO))
+        self.now(ingest.close())
+        self.assertEqual(self.get(DIGEST), HELLO)
+
     def test_commit_twice_and_abort_after(self) -> None:
         """Commit is idempotent; abort after it removes nothing."""
         ingest = self.now(self.store.ingest("k"))

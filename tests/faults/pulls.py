@@ -27,7 +27,6 @@ from pullthrough.upstream.destinations import Destinations
 from pullthrough.upstream.egress import EgressAgent, Way
 from pullthrough.upstream.limits import Limits
 from pullthrough.upstream.requests import Requests
-from pullthrough.upstream.slots import BODIES, METADATA
 from pullthrough.upstream.trust import Trust
 from tests.faults.registry import PASSWORD, REGISTRY, USER, FaultyRegistry
 from tests.support.house import House
@@ -191,5 +190,5 @@ class Pulls:
         assert self.network.getDelayedCalls() == [], "a delayed call"
         assert self.house.store.open_ingests == frozenset(), "an open ingest"
         # There is no public way to see that every turn has been given back.
-        turns = (self._client._bodies._free, self._client._metadata._free)
-        assert turns == (BODIES, METADATA), f"turns are left: {turns}"
+        turns = (self._client._bodies.used, self._client._metadata.used)
+        assert turns == (0, 0), f"turns are taken: {turns}"

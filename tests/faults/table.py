@@ -50,7 +50,7 @@ HTTP/2 preface                  ORS   ORS   ORS   ORO   ORO   B
 endless headers                 ORS   ORS   ORS   ORO   ORO   B
 endless interim answers         ORS   ORS   ORS   ORO   ORO   B
 one interim answer              RRR   RRR   RRR   RRR   RRR   R
-101                             TRS   TRS   TRS   TRT   TRT   B
+101                             ORS   ORS   ORS   ORO   ORO   B
 -- late heads
 silent                          TRS   TRS   TRS   TRT   TRT   B
 head after 15 s                 RRR   RRR   RRR   RRR   RRR   R

@@ -47,6 +47,8 @@ validation: {{manifests: {{urls: {{allow: [".*"]}}}}}}
 _CONFIG = """
 [pullthrough]
 data = {data}
+; All clients have one address here.
+transfers_per_client = 1000
 
 [http]
 proxy = {egress}

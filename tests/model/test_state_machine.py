@@ -21,16 +21,19 @@ from twisted.internet.task import Clock
 
 from pullthrough.access.htpasswd import entry, parse_htpasswd
 from pullthrough.access.policy import SimplePolicy
+from pullthrough.allowance import Allowance
 from pullthrough.assembly import at_once
 from pullthrough.metadata.sqlite import SqliteMetadataStore
 from pullthrough.repository.hosted import HostedRepository
 from pullthrough.repository.manifests import Manifests
+from pullthrough.repository.sessions import Sessions
 from pullthrough.repository.uploads import Uploads
 from pullthrough.spec.digest import Digest
 from pullthrough.spec.mediatypes import OCI_INDEX, OCI_MANIFEST
 from pullthrough.storage.memory import MemoryBlobStore
 from pullthrough.threads import Inline
 from pullthrough.web.guard import Guard
+from pullthrough.web.kept import KeptAnswers
 from pullthrough.web.site import Site
 from tests.model.contents import CONTENTS, DIGESTS, descriptor, image_body
 from tests.model.reference import Reference, Session
@@ -79,7 +82,10 @@ class Machine(RuleBasedStateMachine):
         self.sites = {}
         for number, name in enumerate(REPOSITORIES, 1):
             assert at_once(self.metadata.repository(name, "hosted")) == number
-            uploads = Uploads(number, self.store, self.metadata, new_key, clock.seconds)
+            sessions = Sessions(Allowance(1000, clock, "uploads"), clock.seconds)
+            uploads = Uploads(
+                number, self.store, self.metadata, new_key, clock.seconds, sessions
+            )
             repository = HostedRepository(
                 name,
                 number,
@@ -91,7 +97,14 @@ class Machine(RuleBasedStateMachine):
             )
             guard = Guard(name, authenticator, SimplePolicy(False), False)
             log: list[Any] = []
-            site = Site(repository, guard, log.append, clock, clock.seconds)
+            site = Site(
+                repository,
+                guard,
+                log.append,
+                clock,
+                clock.seconds,
+                kept=KeptAnswers(self.metadata.changes),
+            )
             self.sites[name] = site
 
     def teardown(self) -> None:

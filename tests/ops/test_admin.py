@@ -9,7 +9,7 @@ from pullthrough.accessline import AccessLine
 from pullthrough.ops.admin import documents
 from pullthrough.ops.metrics import Metrics
 from pullthrough.spec.forwarded import Seen
-from pullthrough.values import UpstreamState
+from pullthrough.values import Load, UpstreamState
 
 HUB = UpstreamState("hub.test:443 as <up>", 100, 7, 30.4, "blocked", 41.2)
 QUIET = UpstreamState("quiet.test:443")
@@ -37,7 +37,8 @@ class AdminTests(SynchronousTestCase):
     """What stands in them."""
 
     def setUp(self) -> None:
-        self.metrics = Metrics(lambda: [HUB, QUIET])
+        loads = [Load("transfers", 3, 2, 1)]
+        self.metrics = Metrics(lambda: [HUB, QUIET], lambda: loads)
         self.documents = documents(self.metrics.text, lambda: [HUB, QUIET], str.upper)
 
     def page(self, path: str) -> bytes:
@@ -82,8 +83,9 @@ class AdminTests(SynchronousTestCase):
 
     def test_metrics(self) -> None:
         """Requests, stale answers and budgets, by names of the configuration only."""
-        self.metrics.observe(line())
-        self.metrics.observe(line(method="BREW", member="", source=""))
+        self.metrics.requests.observe(line())
+        self.metrics.watch(lambda: 0.25)
+        self.metrics.requests.observe(line(method="BREW", member="", source=""))
         self.assertIn(
             "text/plain; version=0.0.4", self.documents["/metrics"].content_type
         )
@@ -95,6 +97,10 @@ class AdminTests(SynchronousTestCase):
             'pullthrough_upstream_budget_remaining{to="hub.test:443 as <up>"} 7.0',
             'pullthrough_upstream_limited_seconds{to="quiet.test:443"} 0.0',
             'pullthrough_upstream_blocked{to="hub.test:443 as <up>"} 1.0',
+            'pullthrough_used{what="transfers"} 3.0',
+            "pullthrough_reactor_lag_longest_seconds 0.25",
+            'pullthrough_waiting{what="transfers"} 2.0',
+            'pullthrough_refused_total{what="transfers"} 1.0',
         ):
             self.assertIn(expected, text)
         self.assertNotIn("secret", text)

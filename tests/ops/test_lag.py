@@ -4,7 +4,7 @@ from twisted.internet.task import Clock
 from twisted.logger import globalLogPublisher
 from twisted.trial.unittest import SynchronousTestCase
 
-from pullthrough.ops.lag import INTERVAL, LagProbe
+from pullthrough.ops.lag import INTERVAL, PARTS, LagProbe
 
 
 class LagTests(SynchronousTestCase):
@@ -29,3 +29,20 @@ class LagTests(SynchronousTestCase):
         probe.stop()
         probe.stop()
         self.assertEqual(clock.getDelayedCalls(), [])
+
+    def test_the_longest(self) -> None:
+        """It is told for five minutes, and no longer; less is told beside it."""
+        clock = Clock()
+        probe = LagProbe(clock, lambda late: None)
+        probe.start()
+        self.assertEqual(probe.longest, 0.0)
+        clock.advance(INTERVAL + 0.3)
+        clock.advance(INTERVAL + 0.1)
+        for _ in range(4):
+            clock.pump([INTERVAL] * round(60 / INTERVAL))
+            self.assertAlmostEqual(probe.longest, 0.3)
+        clock.pump([INTERVAL] * round(60 / INTERVAL))
+        clock.advance(INTERVAL + 0.2)
+        self.assertAlmostEqual(probe.longest, 0.2)
+        self.assertLessEqual(len(probe._parts), PARTS + 1)
+        probe.stop()

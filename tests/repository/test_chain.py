@@ -2,6 +2,7 @@
 
 import itertools
 from dataclasses import dataclass
+from math import inf
 from typing import Any
 
 from twisted.internet.defer import Deferred
@@ -18,21 +19,30 @@ from pullthrough.errors import (
     UpstreamTimeout,
 )
 from pullthrough.interfaces import IRepository
+from pullthrough.repository.blob import Blob
 from pullthrough.repository.chain import first_found, gathered
 from pullthrough.repository.group import GroupRepository
+from pullthrough.spec.descriptor import Descriptor
 from pullthrough.spec.digest import Digest
 from pullthrough.spec.errorcodes import ErrorCode
 from pullthrough.spec.names import ImageName
+from pullthrough.spec.provenance import Provenance, Source
 from pullthrough.spec.reference import Reference, Tag
+from pullthrough.storage.memory import MemoryContent
+from pullthrough.values import Manifest, Resolved
 
 APP = ImageName("team/app")
 DIGEST = Digest.of(b"x")
+DESCRIPTOR = Descriptor("a/b", DIGEST, 2)
+
+#: Up to when a miss is known to be one.
+MISS_UNTIL = 7.0
 
 #: What a member may say. *copy* is found without network.
 OUTCOMES: dict[str, RegistryError | None] = {
     "copy": None,
     "found": None,
-    "miss": Miss(ErrorCode.MANIFEST_UNKNOWN, "no"),
+    "miss": Miss(ErrorCode.MANIFEST_UNKNOWN, "no", until=MISS_UNTIL),
     "outage": UpstreamOutage("gone"),
     "refused": Refused(ErrorCode.DENIED, "never"),
     "hanging": UpstreamTimeout("silent"),
@@ -62,7 +72,23 @@ class Member:
             raise error
         return DIGEST if self.outcome == "copy" else None
 
-    async def ask(self, *_: Any) -> str:
+    async def resolve(self, *_: Any) -> Resolved:
+        """HEAD of a manifest."""
+        return Resolved(DESCRIPTOR, await self.ask())
+
+    async def manifest(self, *_: Any) -> Manifest:
+        """GET of a manifest."""
+        return Manifest(DESCRIPTOR, b"{}", await self.ask())
+
+    async def blob(self, *_: Any) -> Blob:
+        """GET of a blob."""
+        return Blob(MemoryContent(b""), await self.ask())
+
+    async def blob_size(self, *_: Any) -> tuple[int, Provenance]:
+        """HEAD of a blob."""
+        return 2, await self.ask()
+
+    async def ask(self) -> Provenance:
         """Give the answer."""
         self.asked += 1
         error = OUTCOMES[self.outcome]
@@ -71,9 +97,7 @@ class Member:
             await self.waiting
         if error is not None:
             raise error
-        return self.name
-
-    resolve = manifest = blob = blob_size = ask
+        return Provenance(self.name, Source.HIT, until=inf)
 
 
 def _fails(error: RegistryError | None) -> bool:
@@ -86,6 +110,7 @@ class Expected:
 
     result: str
     asked: list[str]
+    until: float = inf
 
 
 def model(members: list[Member], digest: bool) -> Expected:
@@ -100,10 +125,11 @@ def model(members: list[Member], digest: bool) -> Expected:
                 return Expected(member.name, [member.name])
     asked: list[str] = []
     outage = miss = offline = ""
+    until = inf
     for member in members:
         asked.append(member.name)
         if member.outcome in ("copy", "found"):
-            return Expected(member.name, asked)
+            return Expected(member.name, asked, until)
         if member.outcome == "refused":
             return Expected("refused", asked)
         if member.outcome in ("outage", "hanging"):
@@ -111,10 +137,12 @@ def model(members: list[Member], digest: bool) -> Expected:
                 # One cannot know what it holds.
                 return Expected(member.outcome, asked)
             outage = outage or member.outcome
+            until = 0.0  # it may come back, and answer otherwise, at any moment
         elif member.outcome == "offline":
             offline = "offline"
         else:
             miss = "miss"
+            until = min(until, MISS_UNTIL)
     return Expected(outage or miss or offline or "none", asked)
 
 
@@ -158,7 +186,9 @@ class ModelTests(SynchronousTestCase):
                 member.waiting.callback(None)
         (result,) = results
         if expected.result in ("0", "1", "2"):
-            self.assertEqual(result, expected.result, where)
+            provenance = result[1] if method == "blob_size" else result.provenance
+            self.assertEqual(provenance.member, expected.result, where)
+            self.assertEqual(provenance.until, expected.until, where)
         elif expected.result == "none":
             self.assertEqual(result.value.code, ErrorCode.NAME_UNKNOWN, where)
         else:
@@ -216,7 +246,9 @@ class ChainTests(SynchronousTestCase):
             ("proxy", "offline"),
             ("proxy", "found"),
         )
-        self.assertEqual(self.successResultOf(asking), (["1", "4"], ["gone"]))
+        found, warnings = self.successResultOf(asking)
+        self.assertEqual([one.member for one in found], ["1", "4"])
+        self.assertEqual(warnings, ["gone"])
 
     def test_gathered_by_nobody(self) -> None:
         """If nobody answers, an outage counts more than a miss."""

@@ -13,12 +13,13 @@ from pullthrough.repository.group import GroupRepository
 from pullthrough.repository.offline import OfflineRepository
 from pullthrough.spec.digest import Digest
 from pullthrough.spec.errorcodes import ErrorCode
-from pullthrough.spec.mediatypes import OCI_MANIFEST
+from pullthrough.spec.mediatypes import DOCKER_SCHEMA1_SIGNED, OCI_MANIFEST
 from pullthrough.spec.names import ImageName
 from pullthrough.spec.pages import Names, Page
 from pullthrough.spec.reference import Tag
 from pullthrough.spec.writepolicy import Deployment, WritePolicy
 from tests.repository.test_proxy import whole
+from tests.spec.test_manifest import signed
 from tests.support.house import House
 from tests.support.images import MadeImage, make_image
 
@@ -61,6 +62,21 @@ class HostedCase(SynchronousTestCase):
 
 class ImageTests(HostedCase):
     """Manifests, tags and blobs."""
+
+    def test_a_signed_manifest_takes_no_other_name(self) -> None:
+        """Its name is what its payload hashes to, which anybody may choose."""
+        made = make_image(b"layer")
+        self.push(APP, V1, made)
+        forged = signed(made.manifest)
+        error = self.fails(
+            self.hosted.put_manifest(APP, made.digest, DOCKER_SCHEMA1_SIGNED, forged),
+            Invalid,
+        )
+        self.assertEqual(error.code, ErrorCode.MANIFEST_INVALID)
+        self.assertIn("not signed", error.detail)
+        for reference in (V1, made.digest):
+            found = self.now(self.hosted.manifest(APP, reference))
+            self.assertEqual(found.body, made.manifest)
 
     def test_what_is_pushed_is_pulled(self) -> None:
         """By tag and by digest, byte for byte; blobs too."""
@@ -216,6 +232,7 @@ class UploadTests(HostedCase):
     def test_many_resting_sessions(self) -> None:
         """The oldest let go of their files and go on all the same."""
         identifiers = []
+        self.house.sessions.most = uploads.RESTING + 10
         for number in range(uploads.RESTING + 3):
             upload = self.now(self.hosted.begin_upload(APP, "alice"))
             upload.write(b"%d " % number)
@@ -238,6 +255,7 @@ class UploadTests(HostedCase):
         self.house.clock.advance(uploads.IDLE + 1)
         self.fails(self.hosted.upload(APP, idle.identifier, "alice"), Miss)
         again = self.now(self.hosted.begin_upload(APP, "alice"))
+        again.write(b"y")
         self.now(again.checkpoint())
         self.assertEqual(self.now(self.house.uploads.sweep()), 1)
         self.assertIsNone(self.now(self.house.metadata.upload(idle.identifier)))
@@ -252,7 +270,7 @@ class UploadTests(HostedCase):
             record = self.now(self.house.metadata.upload(again.identifier))
             self.now(
                 self.house.metadata.advance_upload(
-                    again.identifier, 0, self.house.clock.seconds()
+                    again.identifier, 1, self.house.clock.seconds()
                 )
             )
             assert record is not None

@@ -2,14 +2,19 @@
 
 from typing import Any
 
-from pullthrough.errors import Miss, Refused, UpstreamOutage
+from twisted.internet.defer import Deferred
+
+from pullthrough.errors import Miss, Refused, StorageOutage, UpstreamOutage
+from pullthrough.interfaces import IIngest
 from pullthrough.repository.group import GroupRepository
 from pullthrough.repository.offline import OfflineRepository
 from pullthrough.spec.digest import Digest
 from pullthrough.spec.errorcodes import ErrorCode
 from pullthrough.spec.names import ImageName
 from pullthrough.spec.provenance import Source
-from tests.repository.test_proxy import LATEST, LAYER, REDIS, ProxyCase, whole
+from pullthrough.storage.memory import MemoryBlobStore
+from tests.repository.test_proxy import LATEST, LAYER, OTHER, REDIS, ProxyCase, whole
+from tests.support.house import House
 from tests.support.upstream import ScriptedUpstream
 
 NONE = Digest.of(b"none")
@@ -132,3 +137,80 @@ class GroupTests(BlobCase):
         group = GroupRepository("all", [self.proxy, OfflineRepository("off", "hosted")])
         found = self.now(group.referrers(REDIS, self.image.digest))
         self.assertEqual(found.records, ())
+
+
+class Failing(MemoryBlobStore):
+    """Its ingests cannot commit, or take their time."""
+
+    problem: Exception | None = None
+    turn: Deferred[None] | None = None
+
+    async def ingest(self, key: str, algorithm: str = "sha256") -> IIngest:
+        """One that asks this store first."""
+        store, ingest = self, await super().ingest(key, algorithm)
+        real = ingest.commit
+
+        async def commit(*args: Any, **more: Any) -> int:
+            if store.turn is not None:
+                await store.turn
+            if store.problem is not None:
+                raise store.problem
+            return await real(*args, **more)
+
+        ingest.commit = commit  # type: ignore[method-assign]
+        return ingest
+
+
+class EndTests(BlobCase):
+    """The end of a fill: readers have what is verified, whether it lasts or not."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.store = Failing("failing")
+        self.house = House(store=self.store)
+        self.proxy = self.house.proxy(self.upstream, library=True)
+        self.now(self.proxy.manifest(REDIS, LATEST))
+
+    def test_nobody_waits_for_the_disk(self) -> None:
+        """What is verified is given out before it is durable; whoever comes meanwhile
+        gets the same, and the upstream is not asked again."""
+        self.store.turn = Deferred()
+        blob = self.now(self.proxy.blob(REDIS, self.layer))
+        self.assertTrue(self.now(whole(blob)) == LAYER)
+        self.assertIsNone(self.now(self.store.stat(self.layer)))
+        again = self.now(self.proxy.blob(REDIS, self.layer))
+        self.assertEqual(again.provenance.source, Source.HIT)
+        size, _ = self.now(self.proxy.blob_size(REDIS, self.layer))
+        self.assertEqual(size, len(LAYER))
+        self.store.turn.callback(None)
+        self.assertEqual(self.now(self.store.stat(self.layer)), len(LAYER))
+        self.assertTrue(self.now(whole(again)) == LAYER)
+        self.assertEqual(self.asked(), (0, 1))
+
+    def test_what_cannot_be_kept(self) -> None:
+        """Its readers still get all of it, and nothing of it stays."""
+        self.store.turn = Deferred()
+        self.store.problem = StorageOutage("the disk is full")
+        blob = self.now(self.proxy.blob(REDIS, self.layer))
+        self.now(blob.available(0))
+        self.store.turn.callback(None)
+        self.flushLoggedErrors()
+        self.assertIsNone(self.house.fills.under_way(self.layer))
+        self.assertTrue(self.now(whole(blob)) == LAYER)
+        self.assertEqual(self.store.open_ingests, frozenset())
+        self.store.problem = None
+        again = self.now(self.proxy.blob(REDIS, self.layer))
+        self.assertEqual(again.provenance.source, Source.MISS)
+        self.assertTrue(self.now(whole(again)) == LAYER)
+
+    def test_the_size_while_it_comes(self) -> None:
+        """The fill knows it; another image has to have a right to it."""
+        self.upstream.at_once = False
+        reading = self.begin(self.proxy.blob(REDIS, self.layer))
+        blob = self.successResultOf(reading)
+        size, provenance = self.now(self.proxy.blob_size(REDIS, self.layer))
+        self.assertEqual((size, provenance.source), (len(LAYER), Source.MISS))
+        self.fails(self.proxy.blob_size(OTHER, self.layer), Miss)
+        self.assertEqual(self.asked(), (1, 1))
+        self.upstream.bodies[0].finish()
+        self.assertTrue(self.now(whole(blob)) == LAYER)

@@ -51,7 +51,7 @@ class ForwardedTests(SynchronousTestCase):
         self.assertEqual(self.seen(secure, host="r").base, "https://r")
 
     def test_the_client(self) -> None:
-        """The last hop that is not one of the proxies."""
+        """The last hop that is not one of the proxies, in the usual form."""
         for hops, peer in (
             ("", "10.0.0.5"),
             ("203.0.113.9", "203.0.113.9"),
@@ -61,6 +61,11 @@ class ForwardedTests(SynchronousTestCase):
             ("nonsense, 10.0.0.7", "10.0.0.7"),
             ("203.0.113.9, nonsense", "10.0.0.5"),
             ("2001:db8::7", "2001:db8::7"),
+            ("2001:0DB8:0::7", "2001:db8::7"),
+            ("::ffff:203.0.113.9", "203.0.113.9"),
+            ("fe80::1%x y z", "fe80::1"),
+            ("203.0.113.9, ::ffff:10.0.0.7", "203.0.113.9"),
+            ("203.0.113.9%x", "10.0.0.5"),
         ):
             self.assertEqual(self.seen(**{"for": hops}).peer, peer, hops)
 

@@ -49,6 +49,12 @@ class RangeTests(SynchronousTestCase):
         self.assertEqual(parse_range("bytes=-1", 0), Unsatisfiable())
         self.assertEqual(parse_range("bytes=0-", 0), Unsatisfiable())
 
+    def test_blanks(self) -> None:
+        """Only HTTP's own may stand around it."""
+        self.assertEqual(parse_range("\tbytes=0-1 ", 10), Slice(0, 2))
+        self.assertEqual(parse_range("\x85bytes=0-1", 10), Whole())
+        self.assertIsNone(parse_chunk_range("\xa00-9"))
+
     @given(st.text(max_size=30), st.integers(0, 100))
     def test_any_text(self, header: str, size: int) -> None:
         """No text breaks it, and a slice always lies within."""
@@ -63,6 +69,9 @@ class RangeTests(SynchronousTestCase):
             ("bytes 5-9/*", Slice(5, 10)),
             ("bytes=5-9", Slice(5, 10)),
             ("5-9/10", Slice(5, 10)),
+            ("5-9/9", None),
+            ("bytes 0-0/0", None),
+            ("5-4", Slice(5, 5)),
             ("0--1", None),
             ("9-5", None),
             ("x", None),
@@ -109,6 +118,14 @@ class ChallengeTests(SynchronousTestCase):
             ),
         )
 
+    def test_token68(self) -> None:
+        """What stands behind a challenge that has no parameters is read as well."""
+        for token in ("YII+/a==", "abc", "realm="):
+            found = parse_challenges([f"Negotiate {token}, Bearer realm=x"])
+            self.assertEqual(
+                found, (Challenge("negotiate"), Challenge("bearer", {"realm": "x"}))
+            )
+
     @given(st.text(max_size=80))
     def test_any_text(self, header: str) -> None:
         """No text breaks it."""
@@ -132,6 +149,17 @@ class RetryAfterTests(SynchronousTestCase):
             ("", None),
         ):
             self.assertEqual(parse_retry_after(header, now), expected, header)
+
+    def test_numbers_of_any_size(self) -> None:
+        """In seconds, years and time zones."""
+        self.assertEqual(parse_retry_after("0" * 20 + "5", 0.0), 5.0)
+        self.assertEqual(parse_retry_after("9" * 5000, 0.0), LONGEST)
+        for header in (
+            f"Tue, 14 Nov {'9' * 20} 22:14:20 GMT",
+            f"Tue, 14 Nov 2023 22:14:20 +{'9' * 20}",
+            f"Tue, 14 Nov 2023 22:14:{'9' * 10}",
+        ):
+            self.assertIsNone(parse_retry_after(header, 0.0), header)
 
 
 class HostTests(SynchronousTestCase):
@@ -163,6 +191,22 @@ class OriginTests(SynchronousTestCase):
         for url in ("ftp://x", "/x", "https://", "https://x:99999"):
             self.assertRaises(ValueError, Origin.of, url)
 
+    def test_what_two_readers_read_differently(self) -> None:
+        """It has no origin: ours would not be the host that is connected to."""
+        for authority in (
+            *(
+                "me@hub.test",
+                "me:pw@hub.test",
+                "@hub.test",
+                "hub.test:",
+                "a;b",
+                "a%2eb",
+            ),
+            *("evil.test\\@hub.test", "[::1]hub.test", "hub.test[::1]", "[::1%]", "ä"),
+        ):
+            self.assertRaises(ValueError, Origin.of, f"https://{authority}/")
+        self.assertEqual(Origin.of("http://[fe80::1%eth0]:80").host, "fe80::1%eth0")
+
     def test_redirects(self) -> None:
         """Resolved against the current URL; never from https to http."""
         here = "https://hub.test/v2/a"
@@ -177,6 +221,7 @@ class OriginTests(SynchronousTestCase):
             ("https://cdn.test/a b", None),
             ("https://cdn.test/ü", None),
             ("https://[", None),
+            ("", None),
         ):
             self.assertEqual(redirected(here, location), expected, location)
         self.assertEqual(

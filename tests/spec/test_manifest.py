@@ -66,9 +66,11 @@ class ParseTests(SynchronousTestCase):
         (layer,) = parsed.foreign
         self.assertEqual(layer.descriptor.digest, Digest.of(b"f"))
         self.assertEqual(layer.urls, ("https://x.test/l",))
-        for odd in ("https://x.test/l", [7], {}):
+        for odd in ("https://x.test/l", [7], {}, {"x": "y"}):
             document = image(layers=[descriptor(LAYER, urls=odd)])
-            self.assertEqual(parse(encoded(document), mt.OCI_MANIFEST).foreign, ())
+            parsed = parse(encoded(document), mt.OCI_MANIFEST)
+            self.assertEqual(parsed.foreign, ())
+            self.assertEqual([blob.digest for blob in parsed.blobs], [CONFIG, LAYER])
 
     def test_index(self) -> None:
         """An index lists manifests and has no blobs."""
@@ -165,6 +167,29 @@ class ParseTests(SynchronousTestCase):
                 parse(broken, mt.OCI_MANIFEST, strict=True)
             self.assertIn("stands twice", caught.exception.detail)
 
+    def test_fields_in_another_case(self) -> None:
+        """Go reads them as fields, we as labels: refused in what is pushed. Go folds a
+        long s, too."""
+        good = encoded(image(subject=descriptor(LAYER), annotations={"Size": "5"}))
+        parse(good, mt.OCI_MANIFEST, strict=True)
+        index = encoded({"schemaVersion": 2, "manifests": [descriptor(LAYER)]})
+        old = encoded({"schemaVersion": 1, "fsLayers": [{"blobSum": str(LAYER)}]})
+        parse(old, mt.DOCKER_SCHEMA1, strict=True)
+        for body, media_type, one, other in (
+            (good, mt.OCI_MANIFEST, '"layers"', '"Layers"'),
+            (good, mt.OCI_MANIFEST, '"subject"', '"\u017fubject"'),
+            (good, mt.OCI_MANIFEST, '"size": 5', '"size": 5, "\u017fize": 6'),
+            (good, mt.OCI_MANIFEST, '"size": 5', '"size": 5, "URLs": ["x"]'),
+            (index, mt.OCI_INDEX, '"size": 5', '"size": 5, "Platform": {}'),
+            (old, mt.DOCKER_SCHEMA1, '"blobSum": ', '"BlobSum": 5, "blobSum": '),
+            (old, mt.DOCKER_SCHEMA1, '{"schema', '{"FSLayers": [], "schema'),
+        ):
+            broken = body.replace(one.encode(), other.encode())
+            self.assertNotEqual(broken, body)
+            parse(broken, media_type)
+            with self.assertRaises(InvalidText):
+                parse(broken, media_type, strict=True)
+
     def test_what_is_odd_but_harmless(self) -> None:
         """Refused in what is pushed, passed over in what we fetch."""
         for odd in (
@@ -238,6 +263,21 @@ class DigestOfTests(SynchronousTestCase):
             with self.assertRaises(InvalidText):
                 digest_of(body, mt.DOCKER_SCHEMA1_SIGNED)
 
+    def test_bombs(self) -> None:
+        """A signed manifest, and what it says of its signature, are read within the
+        limits of any other."""
+        text = b'{\n   "schemaVersion": 1\n}'
+        good = signed(text)
+        deep, wide = b'{"x":' + b"[" * 5000, b'{"x":[' + b"[]," * 20_001 + b"[]]}"
+        large = base64.urlsafe_b64encode(wide)
+        bomb = b'{"signatures":[{"protected":"' + large.rstrip(b"=") + b'"}]}'
+        for body in (
+            *(deep, wide, bomb, b"\xef\xbb\xbf" + good, good.decode().encode("utf-16")),
+            good.replace(b'"signatures"', b'"x": ' + wide[5:-1] + b', "signatures"'),
+        ):
+            with self.assertRaises(InvalidText):
+                digest_of(body, mt.DOCKER_SCHEMA1_SIGNED)
+
 
 class MediaTypeTests(SynchronousTestCase):
     """Which media type a manifest has."""
@@ -278,8 +318,22 @@ class ListedReferrersTests(SynchronousTestCase):
         self.assertEqual(str(found[0].descriptor.digest), one["digest"])
         self.assertEqual(listed_referrers(b'{"manifests": []}'), [])
 
+    def test_types_that_are_none(self) -> None:
+        """An entry's config tells its type only when it is one."""
+        for config, expected in (
+            ({"mediaType": "a/b"}, "a/b"),
+            ({"mediaType": "a\nb"}, ""),
+            ({"mediaType": {"x": 1}}, ""),
+            ({"mediaType": "x" * 256}, ""),
+            ({}, ""),
+            ("a/b", ""),
+        ):
+            entry = descriptor(LAYER, config=config)
+            (found,) = listed_referrers(encoded({"manifests": [entry]}))
+            self.assertEqual(found.artifact_type, expected)
+
     def test_no_index(self) -> None:
         """Anything else is refused."""
-        for body in (b"", b"[]", b'{"manifests": 7}', b'{"manifests": [{}]}'):
+        for body in (b"", b"[]", b"{}", b'{"manifests": 7}', b'{"manifests": [{}]}'):
             with self.assertRaises(InvalidText):
                 listed_referrers(body)

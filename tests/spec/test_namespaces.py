@@ -3,7 +3,7 @@
 from twisted.trial.unittest import SynchronousTestCase
 
 from pullthrough.spec.errorcodes import InvalidText
-from pullthrough.spec.namespaces import LONGEST, parse_namespace
+from pullthrough.spec.namespaces import LONGEST, namespaces_of, parse_namespace
 
 
 class ParseTests(SynchronousTestCase):
@@ -23,3 +23,18 @@ class ParseTests(SynchronousTestCase):
             *("a\r\nX: y", "\x00", "ä", "[::1", "a" * (LONGEST + 1)),
         ):
             self.assertRaises(InvalidText, parse_namespace, text)
+
+
+class UrlTests(SynchronousTestCase):
+    """What the registry at a URL is called."""
+
+    def test_addresses(self) -> None:
+        """One of version 6 stands in brackets, as clients send it."""
+        for url, expected in (
+            ("http://[::1]:5000", ("[::1]:5000",)),
+            ("https://[::1]/x", ("[::1]", "[::1]:443")),
+            ("http://10.0.0.1", ("10.0.0.1", "10.0.0.1:80")),
+        ):
+            self.assertEqual(namespaces_of(url), expected)
+            for one in expected:
+                self.assertEqual(parse_namespace(one), one)

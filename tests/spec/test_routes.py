@@ -113,6 +113,7 @@ class QueryTests(SynchronousTestCase):
             ("n=0", Page(0, "")),
             ("n=100000", Page(1000, "")),
             ("n=99999999999999999999999", Page(1000, "")),
+            ("n=00000000000000000000005", Page(5, "")),
         ):
             self.assertEqual(routes.parse_page(routes.parse_query(query)), expected)
         for query in ("n=-1", "n=x", "n=1.5"):
@@ -139,5 +140,5 @@ class V1Tests(SynchronousTestCase):
 
     def test_how_many(self) -> None:
         """25 as a rule, never none, never more than 100."""
-        found = [v1.wanted(n) for n in ("", "x", "0", "7", "1000", "9" * 50)]
-        self.assertEqual(found, [25, 25, 1, 7, 100, 100])
+        texts = ("", "x", "0", "7", "1000", "9" * 50, "0" * 50 + "7")
+        self.assertEqual([v1.wanted(n) for n in texts], [25, 25, 1, 7, 100, 100, 7])

@@ -122,3 +122,15 @@ class AddressTests(SynchronousTestCase):
             self.assertEqual(is_odd_number(host), odd, host)
         self.assertEqual(literal("[::1]"), ipaddress.ip_address("::1"))
         self.assertIsNone(literal("registry.test"))
+
+
+class GlobTests(SynchronousTestCase):
+    """Patterns."""
+
+    def test_they_do_not_backtrack(self) -> None:
+        """A pattern that would take for ever is done at once: this test ends."""
+        glob = "*a" * 60 + "*b"
+        rule = RoutingRule("slow", Mode.ALLOW, (glob,), (glob,))
+        image, tag = ImageName("a" * 255), Tag("a" * 128)
+        self.assertFalse(rule.permits(image, tag))
+        self.assertTrue(rule.permits(ImageName("a" * 120 + "b"), Tag("a" * 120 + "b")))

@@ -172,6 +172,23 @@ class ScopeTests(SynchronousTestCase):
         texts = ["", "x", "a:b", ":a:pull", "repository::pull", "repository:a:", ","]
         self.assertEqual(parse_scopes(texts), ())
 
+    def test_long_texts(self) -> None:
+        """Half a scope is none: it would be about another image, or another action."""
+        start = "repository:a:pull " * 227  # 4086 characters
+        (known,) = parse_scopes(["repository:a:pull"])
+        for more, count in (
+            ("x:y:z", 228),
+            ("x:y:pull,z", 228),
+            ("x:y:pull,zz", 227),
+            ("x:y:pull,z x:y:z", 228),
+            ("x:y:pull,z, x:y:z", 227),
+            ("a:b:c d:e f:g:h", 228),
+            ("a:b:cd:e  f:g:h", 228),
+        ):
+            found = parse_scopes([start + more])
+            self.assertEqual(len(found), count, more)
+            self.assertEqual(found[226], known)
+
     def test_covers(self) -> None:
         """An action is covered by itself or by a star, for that name only."""
         held = [

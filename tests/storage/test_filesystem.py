@@ -15,9 +15,9 @@ from twisted.trial.unittest import SynchronousTestCase, TestCase
 
 from pullthrough.errors import StorageOutage
 from pullthrough.spec.digest import Digest
+from pullthrough.storage.backlog import MOST
 from pullthrough.storage.files import Files
 from pullthrough.storage.filesystem import FilesystemBlobStore
-from pullthrough.storage.ingest import HIGH_WATER
 from pullthrough.threads import Inline, Threads
 from tests.contract.storage import DIGEST, HELLO, BlobStoreContract, Producer
 
@@ -112,7 +112,10 @@ class FilesystemBlobStoreTests(BlobStoreContract, FilesystemCase):
         path.symlink_to(secret)
         self.fails(self.store.open(DIGEST), StorageOutage)
         (self.root / "ingest" / "k").symlink_to(secret)
-        self.fails(self.store.ingest("k"), StorageOutage)
+        ingest = self.now(self.store.ingest("k"))
+        ingest.write(b"mine, too")
+        self.fails(ingest.flush(), StorageOutage)
+        self.now(ingest.abort())
         self.fails(self.store.resume("k", 0), StorageOutage)
         self.assertEqual(secret.read_bytes(), b"mine")
 
@@ -292,8 +295,8 @@ class FaultTests(FilesystemCase):
         ingest = self.result(store.ingest("k"))
         ingest.observe(lambda: noticed.append(None))
         ingest.registerProducer(producer, True)
-        ingest.write(b"x" * (HIGH_WATER + 1))
-        ingest.write(b"x" * (HIGH_WATER + 1))
+        ingest.write(b"x" * (MOST + 1))
+        ingest.write(b"x" * (MOST + 1))
         self.assertFalse(producer.paused)
         self.assertTrue(noticed)
         with self.assertRaises(StorageOutage) as caught:
@@ -318,7 +321,7 @@ class ThreadedTests(TestCase):
         producer = Producer()
         ingest = await self.store.ingest("k")
         ingest.registerProducer(producer, True)
-        content = b"x" * (HIGH_WATER + 1)
+        content = b"x" * (MOST + 1)
         ingest.write(content)
         self.assertTrue(producer.paused)
         await ingest.flush()

@@ -57,11 +57,16 @@ class Answer:
         """All of it at once."""
         assert self.transport is None, "a body is delivered once"
         self.transport = StringTransport()
+        self._protocol = protocol
         protocol.makeConnection(self.transport)
         if self._body:
             protocol.dataReceived(self._body)
         if self._ends:
-            protocol.connectionLost(Failure(ResponseDone()))
+            self.end()
+
+    def end(self) -> None:
+        """The end of the body."""
+        self._protocol.connectionLost(Failure(ResponseDone()))
 
     def setPreviousResponse(self, response: IResponse) -> None:
         """Twisted's own redirects; never called."""

@@ -14,6 +14,7 @@ from pullthrough.interfaces import IContent
 from pullthrough.spec.forwarded import Seen
 from pullthrough.web.exchange import Disconnected, Headers, IExchange
 from pullthrough.web.head import Head
+from pullthrough.web.kept import Standing
 
 
 @implementer(IExchange)
@@ -50,6 +51,11 @@ class FakeExchange:
         self.sent = b""
         self._body = body
         self._cut = cut
+        self.standing: Standing | None = None
+
+    def stands(self, standing: Standing) -> None:
+        """See :meth:`IExchange.stands`."""
+        self.standing = standing
 
     @property
     def error(self) -> str:

@@ -5,6 +5,7 @@ from typing import Any
 
 from twisted.internet.task import Clock
 
+from pullthrough.allowance import Allowance
 from pullthrough.interfaces import IForeignLayers, IUpstream
 from pullthrough.metadata.memory import MemoryMetadataStore
 from pullthrough.repository.fills import Fills
@@ -16,11 +17,13 @@ from pullthrough.repository.proxied import ProxiedManifests
 from pullthrough.repository.proxiedblobs import ProxiedBlobs
 from pullthrough.repository.proxiedreferrers import ProxiedReferrers
 from pullthrough.repository.proxy import ProxyRepository
+from pullthrough.repository.sessions import PER_IMAGE, Owner, Sessions
 from pullthrough.repository.uploads import Uploads
 from pullthrough.spec.freshness import Freshness
 from pullthrough.spec.ownership import Ownership
 from pullthrough.spec.writepolicy import Deployment
 from pullthrough.storage.memory import MemoryBlobStore
+from pullthrough.threads import Inline, IThreads
 
 
 class House:
@@ -35,6 +38,8 @@ class House:
         self.clock.advance(1_000_000)
         self.store = store or MemoryBlobStore("blobs")
         self.metadata = MemoryMetadataStore()
+        self.threads: IThreads = Inline()
+        self.sessions: Allowance[Owner] = Allowance(PER_IMAGE, self.clock, "uploads")
         self._keys = count(1)
         self._ids = count(1)
 
@@ -51,9 +56,16 @@ class House:
         """A hosted repository."""
         number = next(self._ids)
         self.owned = Owned(ownership, number, self.metadata)
-        manifests = Manifests(number, self.store, self.metadata, self.new_key)
+        manifests = Manifests(
+            number, self.store, self.metadata, self.new_key, self.threads
+        )
         self.uploads = Uploads(
-            number, self.store, self.metadata, self.new_key, self.clock.seconds
+            number,
+            self.store,
+            self.metadata,
+            self.new_key,
+            self.clock.seconds,
+            Sessions(self.sessions, self.clock.seconds),
         )
         return HostedRepository(
             name,
@@ -83,7 +95,9 @@ class House:
         self.fills = Fills(self.store, self.clock, self.new_key)
         self.misses = KnownMisses(time_to_live, now)
         blob_misses = KnownMisses(time_to_live, now)
-        manifests = Manifests(number, self.store, self.metadata, self.new_key)
+        manifests = Manifests(
+            number, self.store, self.metadata, self.new_key, self.threads
+        )
         common = (name, number, upstream)
         return ProxyRepository(
             *common,

@@ -18,6 +18,7 @@ from pullthrough.spec.forwarded import Seen, TrustedProxies
 from pullthrough.values import Document
 from pullthrough.web.everything import Everything
 from pullthrough.web.guard import Guard
+from pullthrough.web.kept import KeptAnswers
 from pullthrough.web.main import Main
 from pullthrough.web.pages import Pages
 from pullthrough.web.site import Site
@@ -63,13 +64,21 @@ class MainCase(SynchronousTestCase):
         clock = self.house.clock
         authenticator = make_authenticator(USERS, clock)
         policy = self.policy or SimplePolicy(self.anonymous)
+        kept = KeptAnswers(self.house.metadata.changes)
         common = (self.lines.append, clock, clock.seconds)
         self.sites = {
             one.name: Site(
                 one,
-                Guard(one.name, authenticator, policy, one.name == "strict"),
+                Guard(
+                    one.name,
+                    authenticator,
+                    policy,
+                    one.name == "strict",
+                    now=clock.seconds,
+                ),
                 *common,
                 v1_enabled=one.name in ("own", "hub"),
+                kept=kept,
             )
             for one in self.repositories
         }

@@ -184,14 +184,23 @@ class PacedIngest:
         await self.sync()
         return await self._inner.suspend()
 
-    async def commit(self, digest: Digest, size: int | None = None) -> int:
+    async def verify(self, digest: Digest, size: int | None = None) -> int:
+        """See :meth:`IIngest.verify`."""
+        await self.flush()
+        return await self._inner.verify(digest, size)
+
+    async def commit(
+        self, digest: Digest, size: int | None = None, close: bool = False
+    ) -> int:
         """See :meth:`IIngest.commit`."""
         await self.flush()
         await self._store.pause()
         if self._store.breaks():
             self._failed = True
             raise StorageOutage("the disk is full")
-        return await self._inner.commit(digest, size)
+        if close:
+            self._let_go()
+        return await self._inner.commit(digest, size, close)
 
     async def abort(self) -> None:
         """See :meth:`IIngest.abort`."""

@@ -63,8 +63,8 @@ class RepeatedIngest(MemoryIngest):
         assert offset + length <= self._count
         return part(offset, length)
 
-    async def commit(self, digest: Digest, size: int | None = None) -> int:
-        """See :meth:`IIngest.commit`."""
+    async def verify(self, digest: Digest, size: int | None = None) -> int:
+        """See :meth:`IIngest.verify`."""
         assert (self._hashed.hexdigest(), self._count) == (digest.hex, size)
         return self._count
 

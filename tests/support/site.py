@@ -11,6 +11,7 @@ from pullthrough.audit import AuditEvent
 from pullthrough.interfaces import IAccessPolicy
 from pullthrough.spec.digest import Digest
 from pullthrough.web.guard import Guard
+from pullthrough.web.kept import KeptAnswers
 from pullthrough.web.site import Site
 from tests.support.authenticators import make_authenticator
 from tests.support.exchange import FakeExchange, run
@@ -45,8 +46,10 @@ class SiteCase(SynchronousTestCase):
         """A site with two users."""
         authenticator = make_authenticator(USERS, self.house.clock)
         policy = self.policy or SimplePolicy(self.anonymous)
-        guard = Guard(repository.name, authenticator, policy, self.force)
         clock = self.house.clock
+        guard = Guard(
+            repository.name, authenticator, policy, self.force, now=clock.seconds
+        )
         return Site(
             repository,
             guard,
@@ -55,6 +58,7 @@ class SiteCase(SynchronousTestCase):
             clock.seconds,
             v1_enabled=self.v1,
             audit=self.kept.append,
+            kept=KeptAnswers(self.house.metadata.changes),
         )
 
     def ask(

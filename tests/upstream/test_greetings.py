@@ -36,11 +36,42 @@ class ConnectTests(SynchronousTestCase):
         for step in range(1, len(data) + 1):
             self.assertEqual(talk(Connect("a:1", "", ""), data, step)[1], b"TLS")
 
+    def test_status_lines(self) -> None:
+        """Only a whole one of the RFC says that it has connected."""
+        for line, connected in (
+            (b"HTTP/1.1 200", True),
+            (b"HTTP/1.1 299 Gr\xfc\xdfe\there", True),
+            (b"HTTP/1.1 2000 OK", False),
+            (b"HTTP/1.1 200OK", False),
+            (b"HTTP/1.1 200 \x00", False),
+            (b"HTTP/2 200 OK", False),
+        ):
+            greeting = Connect("a:1", "", "")
+            if connected:
+                self.assertEqual(greeting.receive(line + b"\r\n\r\n"), (b"", b""))
+            else:
+                self.assertRaises(Rejected, greeting.receive, line + b"\r\n\r\n")
+
+    def test_the_longest_head(self) -> None:
+        """The same, whether it comes at once or in pieces."""
+        start = b"HTTP/1.1 200 OK\r\nX: "
+        for length, connected in ((LARGEST_HEAD, True), (LARGEST_HEAD + 1, False)):
+            data = start + b"x" * (length - len(start) - 4) + b"\r\n\r\n"
+            self.assertEqual(len(data), length)
+            for step in (1000, length - 1, length):
+                if connected:
+                    rest = talk(Connect("a:1", "", ""), data, step)[1]
+                    self.assertEqual(rest, b"")
+                    continue
+                with self.assertRaises(Rejected):
+                    talk(Connect("a:1", "", ""), data, step)
+
     def test_refused(self) -> None:
         """What the proxy says, without credentials; no HTTP; too long."""
         for data, reason in (
             (b"HTTP/1.1 403 Filtered\r\n\r\n", "it answered 403 Filtered"),
             (b"HTTP/1.1 502\r\n\r\n", "it answered 502"),
+            (b"HTTP/1.1 403 \tN\xf6\r\n\r\n", "it answered 403  N\ufffd"),
             (b"HTTP/1.1 407 Proxy auth\r\n\r\n", "it wants other credentials"),
             (b"SSH-2.0\r\n\r\n", "it does not answer as an HTTP proxy"),
             (b"x" * (LARGEST_HEAD + 1), "its answer is too long"),

@@ -168,10 +168,19 @@ class ReferrersTests(ListsCase):
             link(f"{REFERRERS}?page=2", 'rel="prev"'),
             link("https://hub.test/login"),
             {"Link": "nonsense"},
+            link("http://[::1/v2/"),
+            link("/v2/a\xe4"),
             {"Link": ""},
         ):
             answer = referrers(b"one", headers=headers)
             self.assertEqual(self.digests(lambda *_: answer), [Digest.of(b"one")])  # noqa: B023
+
+    def test_several_links(self) -> None:
+        """The one to the next page is followed, wherever it stands."""
+        both = f'<{REFERRERS}?page=0>; rel="previous", <{REFERRERS}?page=2>; rel="next"'
+        pages = [referrers(b"one", headers={"Link": both}), referrers(b"two")]
+        self.assertEqual(len(self.digests(lambda *_: pages.pop(0))), 2)
+        self.assertEqual(self.agent.urls[1], f"{REFERRERS}?page=2")
 
     def test_quotes(self) -> None:
         """Harbor writes the relation in single ones."""

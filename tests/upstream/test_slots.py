@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from twisted.internet.defer import CancelledError, Deferred
+from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
@@ -11,58 +11,13 @@ from pullthrough.spec.digest import Digest
 from pullthrough.spec.names import ImageName
 from pullthrough.spec.reference import Tag
 from pullthrough.storage.memory import MemoryBlobStore
+from pullthrough.turns import QUEUE
 from pullthrough.upstream.client import RegistryUpstream
-from pullthrough.upstream.slots import BODIES, METADATA, QUEUE, Slots
+from pullthrough.upstream.slots import BODIES, METADATA
 from tests.support.agent import Answer, Script, scripted
 
 APP = ImageName("team/app")
 LAYER = Digest.of(b"x")
-
-
-class SlotsTests(SynchronousTestCase):
-    """Turns."""
-
-    def take(self, slots: Slots) -> "Deferred[None]":
-        """Ask for a turn."""
-        return Deferred.fromCoroutine(slots.take())
-
-    def test_in_line(self) -> None:
-        """So many at once; the others one after the other, in the order they came."""
-        slots = Slots("hub", 2)
-        for _ in range(2):
-            self.successResultOf(self.take(slots))
-        third, fourth = self.take(slots), self.take(slots)
-        self.assertNoResult(third)
-        slots.release()
-        self.successResultOf(third)
-        self.assertNoResult(fourth)
-        slots.release()
-        self.successResultOf(fourth)
-        slots.release()
-        slots.release()
-        for _ in range(2):
-            self.successResultOf(self.take(slots))
-        self.assertNoResult(self.take(slots))
-
-    def test_who_leaves_the_line(self) -> None:
-        """The turn goes to the next one, and is not lost."""
-        slots = Slots("hub", 1)
-        self.successResultOf(self.take(slots))
-        leaving, staying = self.take(slots), self.take(slots)
-        leaving.cancel()
-        self.failureResultOf(leaving, CancelledError)
-        slots.release()
-        self.successResultOf(staying)
-        slots.release()
-        self.successResultOf(self.take(slots))
-
-    def test_too_many_wait(self) -> None:
-        """It is refused at once, and says why."""
-        slots = Slots("hub.test:443", 1, queue=2)
-        taken = [self.take(slots) for _ in range(3)]
-        failure = self.failureResultOf(self.take(slots), Overload)
-        self.assertIn("hub.test:443", failure.value.detail)
-        self.successResultOf(taken[0])
 
 
 class ClientTests(SynchronousTestCase):

@@ -33,7 +33,7 @@ BAD_MANIFESTS: tuple[tuple[str, bytes], ...] = (
     ("deep objects", b'{"a":' * 5000 + b"1" + b"}" * 5000),
     ("many lists", b'{"x":[' + b"[]," * 30_000 + b"[]]}"),
     ("many members", b'{"x":[' + b"1," * 110_000 + b"1]}"),
-    ("a huge number", _manifest(more=b',"x":1' + b"0" * 5000)),
+    ("a huge size", _manifest(_DESCRIPTOR.replace(b":10", b":1" + b"0" * 5000))),
     ("no config", b'{"schemaVersion":2,"layers":[]}'),
     ("config null", _manifest(b"null")),
     ("config a list", _manifest(b"[]")),

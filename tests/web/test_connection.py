@@ -482,7 +482,7 @@ class StreamTests(ConnectionCase):
         head, _, body = wire.take().partition(b"\r\n\r\n")
         self.assertIn(b"Content-Length: %d" % self.content.size, head)
         self.assertEqual(len(body), self.content.size)
-        self.assertIsNone(wire.producer)
+        self.assertIs(wire.producer, wire.protocol)
         wire.receive(GET)
         self.assertEqual(self.status(wire), 200)
 
@@ -796,6 +796,7 @@ class LoopbackTests(TestCase):
                 return await real_read(offset, length)
 
             content.read = read  # type: ignore[method-assign]
+            content.fileno = lambda: None  # type: ignore[method-assign]
             await exchange.stream(200, [], content, 0, content.size)
             await content.close()
 

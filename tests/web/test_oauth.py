@@ -1,5 +1,6 @@
 """The token realm by POST, and refresh tokens."""
 
+import base64
 from urllib.parse import urlencode
 
 from tests.support.exchange import FakeExchange
@@ -88,20 +89,31 @@ class OAuthTests(SiteCase):
             got = self.ask("POST", "/v2/token", user="", headers=headers, body=body)
             self.assertEqual(got.status, status, body[:40])
 
+    def guess(self, number: int) -> FakeExchange:
+        """A try at alice's password."""
+        pair = base64.b64encode(f"alice:{number}".encode()).decode()
+        headers = {"Authorization": f"Basic {pair}"}
+        return self.ask("GET", BLOB, user="", headers=headers)
+
+    def test_an_old_password(self) -> None:
+        """A machine that has it still does not shut its user out."""
+        self.push_blob()
+        self.house.clock.advance(61)
+        for _ in range(30):
+            self.assertEqual(self.guess(1).status, 401)
+        self.assertEqual(self.ask("GET", BLOB).sent, LAYER)
+
     def test_too_many_wrong_passwords(self) -> None:
         """429 with when to come back; a right one that is remembered still works."""
         self.push_blob()
         self.assertEqual(self.ask("GET", BLOB).sent, LAYER)
-        wrong = {"Authorization": "Basic YWxpY2U6eA=="}
-        statuses = [
-            self.ask("GET", BLOB, user="", headers=wrong).status for _ in range(12)
-        ]
+        statuses = [self.guess(number).status for number in range(12)]
         self.assertEqual(statuses, [401] * 10 + [429] * 2)
         got = self.by_password()
         self.assertEqual(got.status, 200)
         self.house.clock.advance(61)
         self.assertEqual(self.by_password().status, 200)
-        for _ in range(11):
-            got = self.ask("GET", BLOB, user="", headers=wrong)
+        for number in range(11):
+            got = self.guess(100 + number)
         self.assertEqual((got.status, got.error), (429, "TOOMANYREQUESTS"))
         self.assertEqual(got.headers["Retry-After"], "6")

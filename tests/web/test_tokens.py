@@ -107,6 +107,7 @@ class BearerTests(SiteCase):
             f"Basic {nocolon}",
             "Basic !!!",
             "Basic /w==",
+            "Basic bWU6\xe4",
             "Bearer x",
             "Digest x",
             "Basic",
