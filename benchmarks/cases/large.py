@@ -18,7 +18,7 @@ SIZE = 256 * MIB
 READERS = (1, 8)
 
 #: Blobs read in a turn, so that CPU can be told.
-TIMES = 16
+TIMES = 8
 
 #: Rounds where nothing is encrypted: CPU moves between reader and server there.
 ROUNDS = 5
@@ -33,11 +33,10 @@ def run(bench: Bench) -> None:
         for what, targets in (("plain", plain), ("TLS", secure)):
             for one in targets:
                 check(one, path, blob.digest)
-            times = TIMES // 2 if one.tls or bench.quick else TIMES
             rounds = 0 if one.tls or bench.quick else ROUNDS
             for readers in READERS:
                 turns = {
-                    one.name: partial(_turn, one, path, blob.size, readers, times)
+                    one.name: partial(_turn, one, path, blob.size, readers)
                     for one in targets
                 }
                 row = f"256 MiB blob, {what}, readers: {readers}"
@@ -71,14 +70,13 @@ def _servers(fleet: Fleet, blob: Blob, path: str) -> tuple[list[Target], list[Ta
     return plain, secure
 
 
-def _turn(one: Target, path: str, size: int, readers: int, times: int) -> Figures:
-    """:param times: how often it is read in all."""
+def _turn(one: Target, path: str, size: int, readers: int) -> Figures:
     before = cpu(one.pid)
     seconds = 0.0
-    for _ in range(times // readers):
+    for _ in range(TIMES // readers):
         began, found = together([Reader(one, path, size) for _ in range(readers)])
         seconds += max(client["last"] for client in found) - began
-    read = size * times
+    read = size * TIMES
     return {
         SPEED: read / seconds / 1e6,
         CPU_GB: (cpu(one.pid) - before) / (read / 1e9),

@@ -17,7 +17,7 @@ from twisted.logger import Logger
 from zope.interface import implementer
 
 from pullthrough.interfaces import IListener
-from pullthrough.ops.ports import PortError, location, open_port, with_tls
+from pullthrough.ops.ports import TRIES, PortError, location, open_port, with_tls
 from pullthrough.ops.proxyprotocol import ProxyProtocol
 
 #: Seconds for which answers under way are waited for at the end.
@@ -77,7 +77,7 @@ class Connectors:
         """
         ground = _Ground(self._reactor)
         for one in served:
-            self._opened[_key(one)] = self._open(one, ground.below(one))
+            self._opened[_key(one)] = self._open(one, ground.below(one), TRIES)
 
     async def exchange(
         self, served: Sequence[Any], take: Callable[[], Awaitable[None]]
@@ -161,16 +161,20 @@ class Connectors:
         if not left.called:
             self._leaving[listener] = left
 
-    def _open(self, served: Any, below: "Below") -> Opened:
+    def _open(self, served: Any, below: "Below", tries: int = 1) -> Opened:
         listener: IListener = served.listen(None)
         layer = _Layer()
         layer.laid(below, listener)
-        return Opened(served, listener, layer, self._listen(served, layer))
+        return Opened(served, listener, layer, self._listen(served, layer, tries))
 
-    def _listen(self, served: Any, layer: "_Layer") -> IListeningPort:
+    def _listen(self, served: Any, layer: "_Layer", tries: int = 1) -> IListeningPort:
         with _named(served):
             return open_port(
-                self._reactor, served.connector.description, layer, self._free_ports
+                self._reactor,
+                served.connector.description,
+                layer,
+                self._free_ports,
+                tries,
             )
 
 

@@ -1,6 +1,8 @@
 """Opening the connectors: all of them, or a line that says which cannot be."""
 
+import errno
 import re
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -19,8 +21,17 @@ _CERTIFICATE = re.compile(
 )
 
 
+#: SSL_MODE_ENABLE_PARTIAL_WRITE of OpenSSL's ssl.h: to return after each record, which
+#: matters to sockets only. Without it a large piece is encrypted in one call.
+_PARTIAL_WRITE = 1
+
 #: Connections that the system holds until they are taken: a cluster comes all at once.
 BACKLOG = 1024
+
+
+#: How often a TCP port is tried at the start, and seconds between two tries. Workers
+#: whose owner was killed hold it until they are gone, which is a moment later.
+TRIES, PAUSE = 21, 0.05
 
 
 class PortError(Exception):
@@ -62,6 +73,7 @@ def with_tls(
             **clients,
         )
         options.getContext().check_privatekey()
+        options.getContext().clear_mode(_PARTIAL_WRITE)
     except (OSError, IndexError, crypto.Error) as error:
         raise PortError(f"certificate {certificate} or its key is unusable") from error
 
@@ -86,13 +98,26 @@ def _authorities(bundle: Path) -> list[crypto.X509]:
 
 
 def open_port(
-    reactor: Any, description: str, factory: IProtocolFactory, free: bool
+    reactor: Any,
+    description: str,
+    factory: IProtocolFactory,
+    free: bool,
+    tries: int = 1,
+    sleep: Callable[[float], None] = time.sleep,
 ) -> IListeningPort:
     """Listen on an endpoint.
 
     :param free: where a TCP port is taken, take another one instead.
+    :param tries: where it is taken; blocks between them.
     :raises PortError: when it cannot be opened.
     """
+    for _ in range(0 if free else tries - 1):
+        try:
+            return _listen(reactor, description, factory)
+        except CannotListenError as error:
+            if getattr(error.socketError, "errno", 0) != errno.EADDRINUSE:
+                break
+        sleep(PAUSE)
     try:
         return _listen(reactor, description, factory)
     except CannotListenError as error:

@@ -19,6 +19,7 @@ from pullthrough.spec.tls import CIPHERS
 from pullthrough.upstream.connect import Connect, proxy_authorization
 from pullthrough.upstream.destinations import Destinations, PublicEndpoint
 from pullthrough.upstream.headcap import HeadCapEndpoint
+from pullthrough.upstream.roomy import RoomyEndpoint
 from pullthrough.upstream.socks5 import Socks5
 from pullthrough.upstream.trust import ClientCertificate, Trust
 from pullthrough.upstream.tunnel import Greeting, TunnelEndpoint
@@ -104,6 +105,7 @@ class EgressEndpoints:
                 self._timeout,
                 self._destinations,
             )
+        endpoint = RoomyEndpoint(endpoint)
         if uri.scheme == b"https":
             shown = self._certificate
             options = optionsForClientTLS(

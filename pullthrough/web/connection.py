@@ -252,12 +252,12 @@ class Connection(Protocol):
         self._expires = None
         self._resting = False
         self._transaction = transaction = Transaction(self, head, raw, self.now())
-        if not transaction.body_ended:
-            self.pause_reading()
         self._running = True
         self._asked = self._listener.application
         running = Deferred.fromCoroutine(_run(self._asked, transaction))
         running.addCallbacks(self._done, self._failed)
+        if self._transaction is transaction and transaction.untaken:
+            self.pause_reading()
         return True
 
     def _at_once(self, head: Head) -> Standing | None:

@@ -28,10 +28,10 @@ class Gate:
             self._waiting = Deferred()
             await self._waiting
 
-    def write(self, data: bytes) -> None:
-        """Send a piece."""
+    def write(self, data: bytes | memoryview) -> None:
+        """Send a piece. It is taken at once: what ``data`` is a view of may change."""
         self._written += len(data)
-        self._transport.write(data)
+        self._transport.write(bytes(data))
 
     def moved(self) -> bool:
         """Whether a piece has gone through since this was asked the last time."""
@@ -50,5 +50,5 @@ class Gate:
             waiting.callback(None)
 
     def stopProducing(self) -> None:
-        """See :meth:`IProducer.stopProducing`: the connection is gone."""
-        self.resumeProducing()
+        """See :meth:`IProducer.stopProducing`: the connection is gone. Who waits here
+        must hear of that elsewhere, or would send on to nobody."""

@@ -21,6 +21,9 @@ from zope.interface import implementer
 from pullthrough.errors import StorageOutage
 from pullthrough.web import outlet
 from pullthrough.web.pacing import Gate
+from pullthrough.web.resident import CAN_TELL
+from pullthrough.web.resident import in_memory as _in_memory
+from pullthrough.web.tlsgate import TlsGate, handle_of
 
 #: Most bytes sent at once; then others have their turn.
 TURN = 1024 * 1024
@@ -183,20 +186,6 @@ def _no_file() -> int | None:
     return None
 
 
-def _in_memory(number: int, offset: int, count: int) -> bool:
-    """Whether bytes of a file can be had without waiting for a disk.
-
-    Only the first and the last are looked at: a cache fills in order, and forgets so.
-    """
-    byte = bytearray(1)
-    try:
-        os.preadv(number, [byte], offset, os.RWF_NOWAIT)
-        os.preadv(number, [byte], offset + count - 1, os.RWF_NOWAIT)
-    except OSError:  # not in memory, or a file system that cannot tell
-        return False
-    return True
-
-
 def gate_for(transport: Any, secure: bool) -> Gate | FileGate:
     """The gate that suits a transport, if it has none of its own.
 
@@ -206,6 +195,7 @@ def gate_for(transport: Any, secure: bool) -> Gate | FileGate:
     if own is not None:
         return own()
     plain = outlet.socket_of(transport) is not None and not transport.TLS
-    if plain and not secure and hasattr(os, "RWF_NOWAIT"):
+    if plain and not secure and CAN_TELL:
         return FileGate(transport)
-    return Gate(transport)
+    handle = handle_of(transport)
+    return Gate(transport) if handle is None else TlsGate(transport, handle)

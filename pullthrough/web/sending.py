@@ -3,12 +3,17 @@
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any
 
+from pullthrough.errors import StorageOutage
 from pullthrough.interfaces import IContent
+from pullthrough.web import resident
 from pullthrough.web.pacing import Gate
 from pullthrough.web.sendfile import FileGate
 
 #: Bytes read and written at once.
 PIECE = 256 * 1024
+
+#: Waits, and raises when the client has left meanwhile.
+UnlessGone = Callable[[Coroutine[Any, Any, Any]], Awaitable[Any]]
 
 
 async def send(
@@ -17,13 +22,12 @@ async def send(
     end: int,
     available: int,
     gate: Gate | FileGate,
-    unless_gone: Callable[[Coroutine[Any, Any, Any]], Awaitable[Any]],
+    unless_gone: UnlessGone,
 ) -> None:
     """Send bytes ``start`` to ``end`` (exclusive): as a file where that can be, else
     read and written in pieces.
 
     :param available: the end of what may be given out already.
-    :param unless_gone: waits, and raises when the client has left meanwhile.
     :raises Outage: when the content cannot be read to ``end``.
     """
     # Of gates only those have it that let files through.
@@ -37,9 +41,29 @@ async def send(
                 if reached > offset:
                     offset = reached
                     continue
-            await gate.ready()
-            piece = await unless_gone(content.read(offset, min(PIECE, limit - offset)))
-            gate.write(piece)
-            offset += len(piece)
+            offset += await _piece(content, offset, limit, gate, unless_gone)
         if offset < end:
             available = await unless_gone(content.available(offset))
+            if available <= offset:
+                raise StorageOutage("there is less content than was told")
+
+
+async def _piece(
+    content: IContent,
+    offset: int,
+    limit: int,
+    gate: Gate | FileGate,
+    unless_gone: UnlessGone,
+) -> int:
+    """Read and write a piece; how many bytes it has."""
+    await unless_gone(gate.ready())
+    length = min(PIECE, limit - offset)
+    number = content.fileno()
+    if number is not None and not hasattr(gate, "send"):
+        at_hand = resident.read(number, offset, length)
+        if at_hand:
+            gate.write(at_hand)
+            return len(at_hand)
+    piece = await unless_gone(content.read(offset, length))
+    gate.write(piece)
+    return len(piece)

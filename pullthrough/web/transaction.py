@@ -195,6 +195,11 @@ class Transaction:
         """Whether bytes off the wire belong to the body now."""
         return not self._framing.ended and (self._consumer is not None or self.sent)
 
+    @property
+    def untaken(self) -> bool:
+        """Whether there is more of the body, and nobody takes it yet."""
+        return not (self._framing.ended or self._consumer is not None or self.sent)
+
     def feed(self, data: bytes) -> bytes:
         """Take body bytes off the wire; gives back those behind its end."""
         try:

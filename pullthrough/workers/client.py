@@ -161,9 +161,9 @@ class Client(Protocol):
         self._expires = None
         self._door.crowd.leave(self.peer)
         self._door.closed(self)
+        self._drop_relay()
         if self._pouring is not None:
             self._pouring.stop()
-        self._drop_relay()
 
     def abort(self) -> None:
         """Cut the client off."""

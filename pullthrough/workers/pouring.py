@@ -1,12 +1,8 @@
 """A range of a file to a client, as far as it lies in memory."""
 
-import os
-
+from pullthrough.web import resident
 from pullthrough.web.pacing import Gate
 from pullthrough.web.sendfile import FileGate
-
-#: Bytes read and written at once where a file cannot go to the socket by itself.
-PIECE = 256 * 1024
 
 
 class Pouring:
@@ -31,7 +27,7 @@ class Pouring:
     def stop(self) -> None:
         """The client is gone."""
         self._gone = True
-        self._gate.stopProducing()
+        self._gate.resumeProducing()
 
     async def send(self, descriptor: int, offset: int, limit: int) -> int:
         """Send bytes ``offset`` to ``limit`` (exclusive).
@@ -46,19 +42,10 @@ class Pouring:
             return await gate.send(lambda: descriptor, offset, limit)
         while offset < limit:
             await gate.ready()
-            piece = _in_memory(descriptor, offset, min(PIECE, limit - offset))
-            if not piece or self._gone:
+            piece = resident.read(descriptor, offset, limit - offset)
+            if self._gone or not piece:
                 break
             gate.write(piece)
             offset += len(piece)
         return offset
 
-
-def _in_memory(descriptor: int, offset: int, length: int) -> bytes:
-    """Bytes that can be had without waiting for a disk; none: they cannot."""
-    buffer = bytearray(length)
-    try:
-        count = os.preadv(descriptor, [buffer], offset, os.RWF_NOWAIT)
-    except OSError:  # not in memory, or a file system that cannot tell
-        return b""
-    return bytes(buffer[:count])

@@ -382,3 +382,19 @@ class MetadataStoreContract:
         self.now(self.store.end_upload("k1"))
         self.now(self.store.advance_upload("k1", 1, 1.0))
         self.assertIsNone(self.now(self.store.upload("k1")))
+
+    def test_an_upload_ends_in_a_blob(self) -> None:
+        """The session goes, the blob is the image's; also of one never recorded, and
+        of a blob that was there, whose lease only grows."""
+        own = self.repository()
+        one = UploadRecord("k1", own, APP, "alice", "sha256", 0, 1.0, 1.0)
+        other = replace(one, identifier="k2")
+        self.now(self.store.begin_upload(one))
+        for record, until, leased in ((one, 50.0, 50.0), (other, 40.0, 50.0)):
+            self.now(self.store.finish_upload(record, LAYER.digest, 5, until))
+            self.assertIsNone(self.now(self.store.upload(record.identifier)))
+            self.assertEqual(
+                self.now(self.store.blob(own, APP, LAYER.digest)),
+                BlobRecord(5, leased),
+            )
+        self.assertIsNone(self.now(self.store.blob(own, OTHER, LAYER.digest)))

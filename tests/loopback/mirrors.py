@@ -99,8 +99,9 @@ class Mirrors:
 
     def pulled(self, image: str = "library/hello") -> None:
         """An image has come from our mirror, and the one before it told to go on."""
+        pulled = f' mirror "GET /v2/{image}/blobs/sha256:'
+        self.daemon.until(lambda said: pulled in said)
         said = self.said()
-        assert f' mirror "GET /v2/{image}/blobs/sha256:' in said
         answers = [line for line in said.splitlines() if " limited-mirror " in line]
         assert any('/manifests/latest" 503 ' in line for line in answers), said
         assert not any('" 429 ' in line for line in answers)

@@ -46,6 +46,7 @@ def test_two_hundred_clients_one_download(
         asked = [line for line in hub.said().splitlines() if f'"GET {path} ' in line]
         served = [line for line in asked if " 200 " in line]
         assert len(served) == 1, asked
+        daemon.until(lambda said: said.count(f'"GET {path}"') >= 200)
     finally:
         daemon.stop()
         hub.stop()

@@ -98,7 +98,8 @@ def test_containerd(
         ctr(*options, f"docker.io/library/hello@{digest}")
         ctr.fails(*options, "docker.io/library/absent:latest")
     # It is told the namespace that it mirrors; that is no part of the path.
-    assert "GET /v2/library/hello/manifests/sha256:" in mirrors.said()
+    asked = "GET /v2/library/hello/manifests/sha256:"
+    mirrors.daemon.until(lambda said: asked in said)
 
 
 @pytest.mark.parametrize("login", [False, True], ids=["anonymous", "stray-login"])

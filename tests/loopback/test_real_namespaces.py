@@ -186,9 +186,9 @@ def test_containerd(
         ctr.fails(*pull, "gcr.io/library/alpine:latest")
         before = len(registries.daemon.said())
         ctr.fails(*pull, f"nobody.test/{SAME}")
-        said = registries.daemon.said()[before:]
-        assert f'"HEAD /v2/{SAME.replace(":", "/manifests/")}' in said
-        assert '" 404 ' in said
+        asked = f'"HEAD /v2/{SAME.replace(":", "/manifests/")}'
+        said = registries.daemon.until(lambda said: asked in said[before:])
+        assert '" 404 ' in said[before:]
         running = upstream.start()
         try:
             user = ("-u", f"{UPSTREAM_USER}:{UPSTREAM_PASSWORD}")

@@ -53,8 +53,10 @@ def test_docker(
         docker("pull", "hello")
         docker("pull", "team/app:v1")
         for image in ("library/hello", "team/app"):
-            assert f' mirror "GET {base}/v2/{image}/blobs/' in mirrors.said()
-        assert ' limited-mirror "HEAD /v2/library/hello/man' in mirrors.said()
+            pulled = f' mirror "GET {base}/v2/{image}/blobs/'
+            mirrors.daemon.until(lambda said, pulled=pulled: pulled in said)  # type: ignore[misc]
+        asked = ' limited-mirror "HEAD /v2/library/hello/man'
+        mirrors.daemon.until(lambda said: asked in said)
         assert docker("run", "--rm", "--network", "none", "hello").strip()
         mirrors.hub.stop()
         docker("rmi", "-f", "hello")

@@ -85,9 +85,10 @@ class Told:
         )
         return settings
 
-    def served(self, repository: str, image: str) -> bool:
-        """Whether an image was given out by that repository's connector."""
-        return f' {repository} "GET /v2/{image}/blobs/sha256:' in self.daemon.said()
+    def served(self, repository: str, image: str) -> str:
+        """Wait until the log has an image that this repository's connector gave out."""
+        given = f' {repository} "GET /v2/{image}/blobs/sha256:'
+        return self.daemon.until(lambda said: given in said)
 
 
 @pytest.fixture

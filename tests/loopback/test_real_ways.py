@@ -93,10 +93,12 @@ class Ways:
 
     def served(self, repository: str, words: str) -> None:
         """The log has a request that this repository has served."""
-        said = self.daemon.said()
-        assert any(
-            f" {repository} " in line and words in line for line in said.splitlines()
-        ), said[-5000:]
+        self.daemon.until(
+            lambda said: any(
+                f" {repository} " in line and words in line
+                for line in said.splitlines()
+            )
+        )
 
 
 @pytest.fixture

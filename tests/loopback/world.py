@@ -9,7 +9,8 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -62,6 +63,15 @@ class Running:
     def said(self) -> str:
         """What it has logged so far."""
         return self.log.read_text("utf-8", "replace")
+
+    def until(self, fits: Callable[[str], bool]) -> str:
+        """What it has logged, once that fits: our daemon's access log comes in batches,
+        a moment behind the answers."""
+        end = time.monotonic() + 20
+        while not fits(self.said()):
+            assert time.monotonic() < end, self.said()[-5000:]
+            time.sleep(0.01)
+        return self.said()
 
     def peak(self) -> int:
         """The most memory that it has had resident, in MiB."""

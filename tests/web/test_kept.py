@@ -3,6 +3,7 @@
 import base64
 from typing import Any
 
+from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
 
 from pullthrough.access.policy import SimplePolicy
@@ -179,6 +180,23 @@ class StandingTests(Case):
         self.site.guard = Guard("own", authenticator, SimplePolicy(False), False)
         self.listener.adopt(self.application, self.trusted)
         self.assertEqual(self.get(raw)[0], 401)
+
+    def test_a_reload_while_it_is_answered(self) -> None:
+        """What another configuration has answered does not stand under this one."""
+        waiting: Deferred[None] = Deferred()
+
+        async def slow(exchange: IExchange) -> None:
+            await waiting
+            await self.site(exchange)
+
+        self.listener.adopt(slow, self.trusted)
+        raw = request(MANIFEST, basic("alice"))
+        self.wire.receive(raw)
+        self.listener.adopt(self.application, self.trusted)
+        waiting.callback(None)
+        self.assertIn(b" 200 OK", self.wire.take())
+        self.get(raw)
+        self.assertEqual(self.asked, 1)
 
     def test_what_asks_for_more_is_asked_each_time(self) -> None:
         """Ranges, conditions, explanations, and heads with a body to come."""
