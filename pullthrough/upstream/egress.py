@@ -105,7 +105,7 @@ class EgressEndpoints:
                 self._timeout,
                 self._destinations,
             )
-        endpoint = RoomyEndpoint(endpoint)
+        endpoint = RoomyEndpoint(endpoint, self._reactor)
         if uri.scheme == b"https":
             shown = self._certificate
             options = optionsForClientTLS(

@@ -1,7 +1,6 @@
 """What the owner starts: ``python -m pullthrough.workers INDEX [tls]``.
 
-The channel to the owner is descriptor 3, the shared memory descriptor 4. It imports as
-little as it can: what a worker takes of memory is mostly code.
+The channel to the owner is descriptor 3, the shared memory descriptor 4.
 """
 
 import ctypes
@@ -11,6 +10,8 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+
+from pullthrough.workers.slim import do_without, give_back
 
 CONTROL, SHARED = 3, 4
 
@@ -25,9 +26,7 @@ def main(index: int, secure: bool) -> None:
     # They reach all processes of a terminal or a unit; the owner tells what they mean.
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
-    if not secure:
-        # Twisted does without, and that saves 6 MiB.
-        sys.modules["OpenSSL"] = None  # type: ignore[assignment]
+    do_without(secure)
     from twisted.internet import reactor
 
     from pullthrough.ops.turn import make_lean
@@ -39,6 +38,7 @@ def main(index: int, secure: bool) -> None:
     worker = Worker(reactor, Shared(SHARED), index, _tls(reactor), lambda: os._exit(0))
     worker.start(CONTROL)
     tell_log(worker.control)
+    give_back()
     running: Any = reactor
     running.run(installSignalHandlers=False)
 
@@ -52,4 +52,5 @@ def _tls(reactor: Any) -> Callable[[Path, Path], Any]:
     return lay
 
 
-main(int(sys.argv[1]), "tls" in sys.argv)
+if __name__ == "__main__":
+    main(int(sys.argv[1]), "tls" in sys.argv)

@@ -48,4 +48,3 @@ class Pouring:
             gate.write(piece)
             offset += len(piece)
         return offset
-
