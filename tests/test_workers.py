@@ -402,7 +402,8 @@ class LifeTests(WorkersCase):
         self.process.send_signal(signal.SIGTERM)
         assert idle.sock is not None
         self.assertEqual(idle.sock.recv(10), b"")
-        self.assertRaises(OSError, http.client.HTTPConnection(self.where).connect)
+        port = int(self.where.rpartition(":")[2])
+        until(lambda: not _listening(port), "nobody listens")
         self.assertEqual(first + response.read(), content)
         self.process.wait(60)
         self.assertEqual(self.process.returncode, 0)

@@ -18,7 +18,7 @@ from pullthrough.web import sendfile, transaction
 from pullthrough.web.exchange import IExchange
 from pullthrough.web.listener import Listener
 from pullthrough.web.pacing import Gate
-from pullthrough.web.sendfile import STEP, TURN, FileGate, gate_for
+from pullthrough.web.sendfile import TURN, FileGate, gate_for
 from pullthrough.web.sending import PIECE
 from tests.support.blocking import (
     BODY,
@@ -201,19 +201,6 @@ class PaceTests(SocketCase):
         self.assertFalse(self.ended.called)
         self.wait(10)
         self.assertEqual((yield self.ended), "Disconnected")
-
-    @inlineCallbacks
-    def test_one_that_is_slow_enough(self) -> Any:
-        """A step in each window is enough, though the socket takes no more yet."""
-        client = yield self.full()
-        for _ in range(2):
-            self.wait(self.WINDOW - 5)
-            yield deferToThread(take, client, 2 * STEP)
-            self.wait(1)
-        self.wait(self.WINDOW - 5)
-        self.assertFalse(self.ended.called)
-        body = yield deferToThread(take, client, len(BODY) - 4 * STEP)
-        self.assertTrue(body == BODY[4 * STEP :])
 
     def wait(self, seconds: float) -> None:
         """Let time pass, second by second."""
