@@ -88,13 +88,16 @@ class MeaningTests(ConfigCase):
             (settings.transfers_per_client, settings.transfers_per_user), (64, 1024)
         )
         self.assertEqual(settings.uploads_per_image, 16)
+        self.assertEqual(settings.workers, 0)
 
     def test_limits(self) -> None:
         """What clients may have at once."""
         settings = self.parse(
             f"{GOOD}\n[pullthrough]\nconnections = 100\nconnections_per_address = 10\n"
             "transfers_per_client = 3\ntransfers_per_user = 4\nuploads_per_image = 5\n"
+            "workers = 3\n"
         )
+        self.assertEqual(settings.workers, 3)
         self.assertEqual(
             (settings.connections, settings.connections_per_address), (100, 10)
         )
@@ -184,7 +187,8 @@ class MeaningTests(ConfigCase):
         self.assertEqual(len(settings.repositories), 5)
         text = path.read_text()
         for option in (
-            *("data", "tls_certificate", "tls_key", "proxy", "non_proxy_hosts"),
+            *("data", "workers", "tls_certificate", "tls_key"),
+            *("proxy", "non_proxy_hosts"),
             *("timeout", "retries", "user_agent_suffix", "trust", "htpasswd"),
             *("anonymous_access", "path", "type", "http_port", "https_port"),
             *("force_basic_auth", "blob_store_name", "remote_url", "username"),
@@ -320,6 +324,9 @@ class FaultTests(ConfigCase):
             ("pullthrough", "transfers_per_client", "0", "must be from 1 to"),
             ("pullthrough", "transfers_per_user", "many", "must be a whole number"),
             ("pullthrough", "uploads_per_image", "0", "must be from 1 to"),
+            ("pullthrough", "workers", "0", "must be from 1 to 16"),
+            ("pullthrough", "workers", "17", "must be from 1 to 16"),
+            ("pullthrough", "workers", "all", "must be a whole number"),
             ("http", "timeout", "0s", "must be from 1s"),
             ("http", "timeout", "soon", "a duration is written like"),
             ("http", "retries", "x", "must be a whole number"),

@@ -12,6 +12,7 @@ from pullthrough.spec.digest import Digest
 from pullthrough.spec.errorcodes import ErrorCode, InvalidText
 from pullthrough.spec.manifest import (
     LARGEST_MANIFEST,
+    MOST_LISTED,
     digest_of,
     listed_referrers,
     load,
@@ -337,3 +338,12 @@ class ListedReferrersTests(SynchronousTestCase):
         for body in (b"", b"[]", b"{}", b'{"manifests": 7}', b'{"manifests": [{}]}'):
             with self.assertRaises(InvalidText):
                 listed_referrers(body)
+
+    def test_too_many(self) -> None:
+        """No more are read than can be recorded at once."""
+        entries = [descriptor(LAYER)] * MOST_LISTED
+        self.assertEqual(
+            len(listed_referrers(encoded({"manifests": entries}))), MOST_LISTED
+        )
+        with self.assertRaises(InvalidText):
+            listed_referrers(encoded({"manifests": [*entries, descriptor(LAYER)]}))
