@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from benchmarks.goals import GOALS, Goal
+from benchmarks.limits import limit_of
 from benchmarks.names import is_ours
 from benchmarks.results import Results, Row, Spread
 
@@ -61,11 +62,13 @@ def _mark(goal: Goal, name: str, ours: Spread, found: dict[str, Spread]) -> str:
 
 
 def summary(results: Results, cases: Sequence[str]) -> str:
-    """How many figures are where they should be, and which goals were not judged."""
+    """How many figures are where they should be, what limits us where they are not,
+    and which goals were not judged."""
     found = judged(results)
     verdicts = [one["verdict"] for one in found]
     reached = len(verdicts) - verdicts.count("no")
     lines = [f"{reached} of {len(verdicts)} figures are where they should be"]
+    lines += _missed(found)
     for goal in GOALS:
         seen = any(
             goal.concerns(Row(one["case"], one["what"], one["metric"]))
@@ -79,6 +82,19 @@ def summary(results: Results, cases: Sequence[str]) -> str:
     return "\n".join(lines)
 
 
+def _missed(found: list[dict[str, Any]]) -> list[str]:
+    """The goals that are not reached, with what limits us there."""
+    rows: dict[tuple[str, str, str], set[str]] = {}
+    for one in found:
+        if one["limit"]:
+            key = one["case"], one["metric"], one["limit"]
+            rows.setdefault(key, set()).add(one["what"])
+    return [
+        f"not reached: {case} {metric} ({'; '.join(sorted(what))}): {limit}"
+        for (case, metric, limit), what in rows.items()
+    ]
+
+
 def judged(results: Results) -> list[dict[str, Any]]:
     """Every figure of ours that a goal concerns."""
     found = []
@@ -88,6 +104,7 @@ def judged(results: Results) -> list[dict[str, Any]]:
                 value = goal.figure(spread, spreads)
                 if value is None or not is_ours(name) or name == goal.against:
                     continue
+                verdict = goal.verdict(value)
                 found.append(
                     {
                         **_named(row),
@@ -95,7 +112,8 @@ def judged(results: Results) -> list[dict[str, Any]]:
                         "against": goal.against,
                         "figure": value,
                         "bound": goal.told,
-                        "verdict": goal.verdict(value),
+                        "verdict": verdict,
+                        "limit": limit_of(row) if verdict == "no" else "",
                     }
                 )
     return found

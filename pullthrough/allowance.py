@@ -38,11 +38,19 @@ class Allowance(Generic[K]):
         self._what = what
         self._taken: Counter[K] = Counter()
         self._waiting: dict[K, deque[Deferred[None]]] = {}
+        self._since: dict[Deferred[None], float] = {}
 
     @property
     def waiting(self) -> int:
         """How many wait."""
         return sum(map(len, self._waiting.values()))
+
+    @property
+    def oldest(self) -> float:
+        """For how many seconds the one has waited that has waited longest."""
+        for since in self._since.values():
+            return self._clock.seconds() - since
+        return 0.0
 
     def full(self, key: K) -> bool:
         """Whether one more would have to wait."""
@@ -64,6 +72,7 @@ class Allowance(Generic[K]):
         waiting = self._waiting.setdefault(key, deque())
         turn: Deferred[None] = Deferred(waiting.remove)
         waiting.append(turn)
+        self._since[turn] = self._clock.seconds()
         try:
             await turn.addTimeout(PATIENCE, self._clock)
         except defer.TimeoutError:
@@ -72,6 +81,7 @@ class Allowance(Generic[K]):
                 f"more than {self.most} {self._what} at once", COME_BACK
             ) from None
         finally:
+            del self._since[turn]
             if not waiting and self._waiting.get(key) is waiting:
                 del self._waiting[key]
 

@@ -23,22 +23,18 @@ from pullthrough.accessline import AccessLine
 from pullthrough.audit import AuditEvent
 from pullthrough.budgets import Budgets
 from pullthrough.changes import Changes
-from pullthrough.config.clients import settings_of_clients
 from pullthrough.config.model import BlobStore, Connector, Settings
 from pullthrough.errors import StorageOutage
 from pullthrough.graph import Graph, Lasting
 from pullthrough.interfaces import IAccessPolicy, IAuthenticator, IListener, IRepository
 from pullthrough.metadata.lock import DataLock
 from pullthrough.metadata.sqlite import SqliteMetadataStore
-from pullthrough.ops.admin import documents
 from pullthrough.ops.auditlog import AuditLog
-from pullthrough.ops.lag import LagProbe
-from pullthrough.ops.metrics import Metrics
-from pullthrough.ops.requestnotes import RequestNotes, WriteLines
+from pullthrough.ops.requestnotes import WriteLines
 from pullthrough.spec.forwarded import TrustedProxies
 from pullthrough.storage.filesystem import FilesystemBlobStore
 from pullthrough.upstreams import Upstreams
-from pullthrough.values import Load, UpstreamState
+from pullthrough.watch import Watch
 from pullthrough.web.everything import Everything
 from pullthrough.web.exchange import Application
 from pullthrough.web.guard import Guard
@@ -78,10 +74,12 @@ class Served:
 class Candidate:
     """A configuration that is ready to be taken.
 
+    :ivar stores: its blob stores, by name.
     :ivar served: its connectors, in the order configured.
     """
 
     graph: Graph
+    stores: Mapping[str, FilesystemBlobStore]
     users: Mapping[str, bytes]
     served: tuple[Served, ...]
 
@@ -122,19 +120,16 @@ class Assembly:
         self._tokens = Tokens(reactor, os.urandom)
         self._throttle = Throttle(reactor.seconds)
         self._audit = AuditLog(data / "audit.jsonl", time.time)
-        self._metrics = Metrics(self._states, self._loads)
-        self._documents = documents(
-            self._scraped,
-            self._states,
-            lambda host: settings_of_clients(self.settings, host),
-        )
-        self._probe = LagProbe(reactor, self._metrics.lagged)
-        self._metrics.watch(lambda: self._probe.longest)
-        self._note = RequestNotes(
+        self._watch = Watch(
             reactor,
             access_log or _log_each(Logger(namespace="access")),
-            self._metrics.requests.observe,
+            self._budgets,
+            self._metadata,
+            self._lock,
+            lambda: self._taken.stores,
+            lambda: self._taken.graph,
         )
+        self._note = self._watch.note
         self.admin: Bootstrap | None = None
         self._kept = KeptAnswers(self._metadata.changes)
         self._taken = at_once(self._candidate(settings, None))
@@ -153,7 +148,7 @@ class Assembly:
     def start(self) -> None:
         """The reactor runs: work in threads from now on."""
         self._budgets.start()
-        self._probe.start()
+        self._watch.lag.start()
 
     async def sweep(self) -> None:
         """Remove what has outlived its time."""
@@ -163,11 +158,22 @@ class Assembly:
                 self._log.info("{ended} upload sessions have expired", ended=ended)
         await self._metadata.end_logins_before(time.time() - UNUSED)
 
+    @property
+    def watched(self) -> bool:
+        """Whether somebody watches whether we are ready."""
+        return self._watch.readiness.watched
+
+    def leave(self) -> None:
+        """Be ready no more; no worker answers by itself any more."""
+        self._watch.readiness.stop()
+        self._metadata.changes.configured()
+
     async def stop(self) -> None:
         """Finish what is under way, and close everything."""
-        self._probe.stop()
+        self._watch.lag.stop()
         self._note.flush()
         for fills in self._lasting.fills.values():
+            await fills.stop()
             fills.close()
         for uploads in self._lasting.uploads.values():
             await uploads.close()
@@ -248,7 +254,7 @@ class Assembly:
             self._lasting,
         )
         users = self._users(settings)
-        return Candidate(graph, users, tuple(self._serve(graph, users)))
+        return Candidate(graph, stores, users, tuple(self._serve(graph, users)))
 
     # -- parts --
 
@@ -353,18 +359,8 @@ class Assembly:
                 time.time,
                 self._audit,
             ),
-            Pages(self._documents, authenticator),
+            Pages(self._watch.pages, authenticator),
         )
-
-    def _states(self) -> Sequence[UpstreamState]:
-        return self._taken.graph.upstreams.states()
-
-    def _loads(self) -> Sequence[Load]:
-        return [*self._budgets.loads(), *self._taken.graph.upstreams.loads()]
-
-    def _scraped(self) -> bytes:
-        self._note.flush()
-        return self._metrics.text()
 
 
 def _policy(settings: Settings) -> IAccessPolicy:

@@ -85,17 +85,19 @@ class Budgets:
         crowd, transfers, sessions = self.crowd, self.transfers, self.sessions
         return [
             Load("connections", crowd.count, 0, crowd.refused),
-            Load("transfers", transfers.count, transfers.waiting, transfers.refused),
-            Load("uploads", sessions.count, sessions.waiting, sessions.refused),
             *(
-                Load(name, turns.used, turns.waiting, turns.refused)
+                Load(name, one.count, one.waiting, one.refused, one.oldest)
+                for name, one in (("transfers", transfers), ("uploads", sessions))
+            ),
+            *(
+                Load(name, turns.used, turns.waiting, turns.refused, turns.oldest)
                 for name, turns in (
                     ("large answers", transfers.large.out),
                     ("large manifests", transfers.large.into),
                 )
             ),
             *(
-                Load(name, one.running, one.waiting, one.refused)
+                Load(name, one.running, one.waiting, one.refused, one.oldest)
                 for name, one in self._pools.items()
             ),
         ]

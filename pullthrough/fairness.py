@@ -3,7 +3,9 @@
 See docs/decisions/0011-who-pays.md.
 """
 
+import time
 from collections import OrderedDict, deque
+from collections.abc import Callable
 from contextvars import ContextVar
 from typing import Generic, TypeVar
 
@@ -30,10 +32,14 @@ def payer() -> str:
 
 class Line(Generic[T]):
     """Those who wait. Payers are served in turn, one each; whoever waits for the same
-    payer, in the order in which they came (deficit round robin, all at one price)."""
+    payer, in the order in which they came (deficit round robin, all at one price).
 
-    def __init__(self) -> None:
-        self._waiting: OrderedDict[str, deque[T]] = OrderedDict()
+    :param now: seconds.
+    """
+
+    def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
+        self._now = now
+        self._waiting: OrderedDict[str, deque[tuple[float, T]]] = OrderedDict()
         self._count = 0
 
     def __len__(self) -> int:
@@ -41,18 +47,19 @@ class Line(Generic[T]):
 
     def join(self, one: T) -> None:
         """One more waits, for the payer of the coroutine at hand."""
-        self._waiting.setdefault(payer(), deque()).append(one)
+        self._waiting.setdefault(payer(), deque()).append((self._now(), one))
         self._count += 1
 
     def leave(self, one: T) -> None:
         """One of them waits no longer."""
         for name, mine in self._waiting.items():
-            if one in mine:
-                mine.remove(one)
-                self._count -= 1
-                if not mine:
-                    del self._waiting[name]
-                return
+            for entry in mine:
+                if entry[1] is one:
+                    mine.remove(entry)
+                    self._count -= 1
+                    if not mine:
+                        del self._waiting[name]
+                    return
 
     def room(self) -> T | None:
         """Whoever came last for the payer with most in the line, taken out to make room
@@ -60,9 +67,15 @@ class Line(Generic[T]):
         longest = max(self._waiting, key=lambda name: len(self._waiting[name]))
         if len(self._waiting[longest]) <= self.own + 1:
             return None
-        one = self._waiting[longest].pop()
+        _, one = self._waiting[longest].pop()
         self._count -= 1
         return one
+
+    @property
+    def oldest(self) -> float:
+        """For how many seconds the one has waited that has waited longest."""
+        first = min((mine[0][0] for mine in self._waiting.values()), default=None)
+        return 0.0 if first is None else self._now() - first
 
     @property
     def own(self) -> int:
@@ -77,7 +90,7 @@ class Line(Generic[T]):
     def pop(self) -> T:
         """Whose turn it is; at least one must be waiting."""
         name, mine = self._waiting.popitem(last=False)
-        one = mine.popleft()
+        _, one = mine.popleft()
         self._count -= 1
         if mine:
             self._waiting[name] = mine

@@ -2,7 +2,7 @@
 
 import secrets
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -26,6 +26,7 @@ from pullthrough.repository.uploads import Uploads
 from pullthrough.repository.writable import WritableGroup
 from pullthrough.threads import IThreads
 from pullthrough.upstreams import Upstreams
+from pullthrough.values import FillState
 
 
 @dataclass
@@ -78,6 +79,18 @@ class Graph:
         for name in self._described:
             self._repository(name)
 
+    def fills(self) -> Sequence[FillState]:
+        """How it stands with what each proxy fetches."""
+        found = (
+            (one.name, self._lasting.fills.get(self._place(one)))
+            for one in self.settings.repositories
+            if one.remote is not None
+        )
+        return [fills.state(name) for name, fills in found if fills is not None]
+
+    def _place(self, one: Described) -> tuple[int, IBlobStore]:
+        return self._numbers[one.name], self.stores[one.blob_store_name]
+
     def _repository(self, name: str) -> IRepository:
         """A repository, made when it is new; members before their groups."""
         made = self.repositories.get(name)
@@ -116,7 +129,7 @@ class Graph:
         return Owned(ownership, self._numbers[one.name], self._metadata)
 
     def _hosted(self, one: Described) -> HostedRepository:
-        number, store = self._numbers[one.name], self.stores[one.blob_store_name]
+        number, store = self._place(one)
         uploads = self._lasting.uploads.setdefault(
             (number, store),
             Uploads(
@@ -142,7 +155,7 @@ class Graph:
         )
 
     def _proxy(self, one: Described, remote: Remote) -> ProxyRepository:
-        number, store = self._numbers[one.name], self.stores[one.blob_store_name]
+        number, store = self._place(one)
         fills = self._lasting.fills.setdefault(
             (number, store), Fills(store, self._reactor, new_key)
         )

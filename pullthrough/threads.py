@@ -1,5 +1,7 @@
 """Where blocking work goes: a bounded pool of threads, or inline in tests."""
 
+import time
+from collections import deque
 from collections.abc import Callable
 from typing import Any, ParamSpec, TypeVar
 
@@ -58,6 +60,7 @@ class Threads:
         self._pending = 0
         self.running = 0
         self._waiting: Line[Callable[[], None]] = Line()
+        self._given: deque[float] = deque()
         self.refused = 0
 
     def start(self) -> None:
@@ -75,6 +78,14 @@ class Threads:
     def waiting(self) -> int:
         """How many jobs wait for a thread."""
         return max(0, self._pending - self._size)
+
+    @property
+    def oldest(self) -> float:
+        """For how many seconds the job has waited that has waited longest."""
+        if not self._ordered:
+            return self._waiting.oldest
+        given = self._given
+        return time.monotonic() - given[self._size] if self.waiting else 0.0
 
     def admit(self) -> None:
         """See :meth:`IThreads.admit`."""
@@ -100,6 +111,8 @@ class Threads:
         if not self._pool.started:
             return execute(function, *args, **kwargs)
         self._pending += 1
+        if self._ordered:
+            self._given.append(time.monotonic())
         if self._ordered or self.running < self._size:
             return self._begin(function, *args, **kwargs)
         turn: Deferred[T] = Deferred()
@@ -120,6 +133,8 @@ class Threads:
     def _finished(self, result: T) -> T:
         self._pending -= 1
         self.running -= 1
+        if self._ordered:
+            self._given.popleft()
         if self._waiting:
             self._waiting.pop()()
         return result

@@ -36,13 +36,18 @@ class Turns:
         self._clock = clock
         self._patience = patience
         self._queue = queue
-        self._waiting: Line[Deferred[None]] = Line()
+        self._waiting: Line[Deferred[None]] = Line(clock.seconds)
         self.refused = 0
 
     @property
     def waiting(self) -> int:
         """How many wait."""
         return len(self._waiting)
+
+    @property
+    def oldest(self) -> float:
+        """For how many seconds the one has waited that has waited longest."""
+        return self._waiting.oldest
 
     async def take(self) -> None:
         """Wait for a turn; *release* gives it back.

@@ -18,6 +18,7 @@ from pullthrough.upstream.foreign import ForeignLayers
 from pullthrough.upstream.index import SearchIndex
 from pullthrough.upstream.limits import Limits
 from pullthrough.upstream.nobody import NobodyUpstream
+from pullthrough.upstream.patience import Patience
 from pullthrough.upstream.requests import Requests
 from pullthrough.upstream.trust import ClientCertificate, Trust
 from pullthrough.values import Load, UpstreamState
@@ -36,11 +37,12 @@ class Upstreams:
     ) -> None:
         self._http = http
         self._reactor = reactor
+        self._patience = Patience.of(http.timeout)
         self._trust = Trust(http.trust.read_bytes() if http.trust else b"")
         self._breakers: Breakers = (
             before._breakers
             if before
-            else Breakers(reactor, random.random, http.timeout * 2)
+            else Breakers(reactor, random.random, self._patience.answer)
         )
         self._known = before._limits if before else {}
         self._limits: dict[tuple[Origin, str], Limits] = {}
@@ -82,6 +84,8 @@ class Upstreams:
             limits.limited_for,
             breaker,
             blocked_for,
+            limits.retries,
+            limits.retries_refused,
         )
 
     def loads(self) -> Iterable[Load]:
@@ -92,7 +96,7 @@ class Upstreams:
                 ("metadata", limits.metadata),
             ):
                 name = f"{what} of {limits.name}"
-                yield Load(name, turns.used, turns.waiting, turns.refused)
+                yield Load(name, turns.used, turns.waiting, turns.refused, turns.oldest)
 
     def index(self, remote: Remote) -> ISearchIndex | None:
         """Where its images are searched."""
@@ -141,7 +145,7 @@ class Upstreams:
             self._reactor,
             _way(remote.egress or http.egress, http.egress),
             self._trust,
-            http.timeout,
+            self._patience,
             destinations=destinations,
             certificate=_certificate(remote) if ours else None,
         )
@@ -168,7 +172,7 @@ class Upstreams:
             breakers=self._breakers if remote.auto_block else None,
             limits=limits,
             destinations=destinations,
-            timeout=http.timeout,
+            patience=self._patience,
             retries=http.retries,
             agent_name=f"pullthrough/{pullthrough.__version__}{suffix}",
         )

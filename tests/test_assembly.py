@@ -78,6 +78,16 @@ class AssemblyTests(TestCase):
         found = await outer.manifest(APP, V1)
         self.assertEqual(found.provenance.member, "direct")
         self.assertEqual(len(registry.requests), 1)
+        scraped = assembly._watch._scraped().decode()
+        for line in (
+            'pullthrough_fills{repository="direct"} 0.0',
+            'pullthrough_rotten_total{store="direct"} 0.0',
+            'pullthrough_waiting_oldest_seconds{what="commits"} 0.0',
+            f'upstream_retries_total{{to="{registry.url.partition("//")[2]}"}} 0.0',
+        ):
+            self.assertIn(line, scraped)
+        self.assertNotIn('pullthrough_fills{repository="own"}', scraped)
+        self.assertEqual((await assembly._watch.readiness.tell())[0], 200)
         through = assembly._taken.graph.repositories["through"]
         try:
             await through.manifest(APP, V1)

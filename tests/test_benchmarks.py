@@ -20,6 +20,7 @@ from benchmarks.cases.growth import RICH, TAG, TAGS, image, multiply
 from benchmarks.content import BASE, PREFIX, Contents, spans
 from benchmarks.crowd import together
 from benchmarks.goals import FEW, GOALS, Goal
+from benchmarks.limits import LIMITS, UNKNOWN, limit_of
 from benchmarks.measures import cpu_of, memory_of
 from benchmarks.names import CACHE, DISTRIBUTION, is_ours
 from benchmarks.pushers import pieces
@@ -88,6 +89,27 @@ def test_table_tells_figures_goals_and_what_is_reached() -> None:
     assert f"/ {DISTRIBUTION}: at least 20, aim 25" in told
     assert f"/ {CACHE}: at least 0.5" in told
     assert summary(found, ["a"]).startswith("1 of 2 figures")
+
+
+def test_what_limits_a_missed_goal_is_told() -> None:
+    row = Row("a", "a manifest, each head another", goals.RATE)
+    found = Results()
+    for name, value in (("ours", 100), (DISTRIBUTION, 90), (CACHE, 100)):
+        found.add(row, name, value)
+    limits = [(one["against"], one["limit"]) for one in judged(found)]
+    assert limits == [(DISTRIBUTION, limit_of(row)), (CACHE, "")]
+    assert limit_of(row) != UNKNOWN
+    assert limit_of(Row("a", "nothing", "x")) == UNKNOWN
+    (line,) = summary(found, ["a"]).splitlines()[1:2]
+    assert line == f"not reached: a {row.metric} ({row.what}): {limit_of(row)}"
+
+
+def test_each_limit_is_of_a_goal() -> None:
+    for one in LIMITS:
+        fits = [goal for goal in GOALS if set(goal.cases) & set(one.cases)]
+        known = {goal.metric for goal in fits}
+        assert fits, one
+        assert set(one.metrics) <= known, one
 
 
 def test_only_ours_is_judged() -> None:

@@ -39,7 +39,7 @@ MAY: dict[str, frozenset[str]] = {
 }
 
 #: These may import everything.
-TOP = ("__init__", "assembly", "graph", "upstreams", "budgets", "tap")
+TOP = ("__init__", "assembly", "graph", "upstreams", "budgets", "tap", "watch")
 
 #: Which foreign packages each part may import besides the standard library.
 DRIVERS: dict[str, frozenset[str]] = {

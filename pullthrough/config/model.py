@@ -61,7 +61,7 @@ class Egress:
 class Http:
     """``[http]``: all outgoing traffic.
 
-    :ivar timeout: seconds to connect, to the first byte, and between bytes.
+    :ivar timeout: seconds for each step of a request; None: each has its own.
     :ivar retries: how often a GET or HEAD is tried again.
     :ivar trust: a PEM bundle of further certificate authorities.
     :ivar private_hosts: hosts, globs, addresses and networks in private ranges that
@@ -70,7 +70,7 @@ class Http:
     """
 
     egress: Egress = Egress()
-    timeout: float = 20.0
+    timeout: float | None = None
     retries: int = 2
     user_agent_suffix: str = ""
     trust: Path | None = None

@@ -11,12 +11,15 @@ from pullthrough.spec.names import ImageName
 from pullthrough.spec.pages import Names, Page
 from pullthrough.spec.reference import Tag
 from pullthrough.values import (
+    ANY,
     BlobRecord,
     LoginRecord,
     ManifestRecord,
+    Referrers,
     ReferrersRecord,
     TagRecord,
     UploadRecord,
+    Wanted,
 )
 
 
@@ -121,12 +124,13 @@ class IManifestStore(Interface):
         """
 
     async def referrers(
-        repository: int, image: ImageName, subject: Digest
-    ) -> Sequence[ManifestRecord]:
-        """The manifests whose subject it is, sorted by digest."""
+        repository: int, image: ImageName, subject: Digest, wanted: Wanted = ANY
+    ) -> Referrers:
+        """The manifests whose subject it is, and those that the manifest under the
+        fallback tag lists (distribution-spec, "Enabling the Referrers API")."""
 
     async def listed_referrers(
-        repository: int, image: ImageName, subject: Digest
+        repository: int, image: ImageName, subject: Digest, wanted: Wanted = ANY
     ) -> ReferrersRecord | None:
         """What an upstream has listed as referring to it, or None."""
 

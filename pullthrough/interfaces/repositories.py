@@ -13,7 +13,14 @@ from pullthrough.spec.names import ImageName
 from pullthrough.spec.pages import Names, Page
 from pullthrough.spec.provenance import Provenance
 from pullthrough.spec.reference import Reference, Tag
-from pullthrough.values import Manifest, ManifestRecord, Referrers, Resolved
+from pullthrough.values import (
+    ANY,
+    Manifest,
+    ManifestRecord,
+    Referrers,
+    Resolved,
+    Wanted,
+)
 
 
 class IRepository(Interface):
@@ -65,8 +72,10 @@ class IRepository(Interface):
 class IReferrers(Interface):
     """A repository that knows which manifests refer to another one."""
 
-    async def referrers(image: ImageName, subject: Digest) -> Referrers:
-        """The manifests whose subject it is, sorted by digest; none is no error.
+    async def referrers(
+        image: ImageName, subject: Digest, wanted: Wanted = ANY
+    ) -> Referrers:
+        """The manifests whose subject it is, by digest; none is no error.
 
         :raises Outage: when nobody could tell.
         """

@@ -14,6 +14,7 @@ class DataLock:
     """
 
     def __init__(self, path: Path) -> None:
+        self._path = path
         try:
             self._fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         except OSError as error:
@@ -28,6 +29,18 @@ class DataLock:
             ) from error
         os.ftruncate(self._fd, 0)
         os.pwrite(self._fd, f"{os.getpid()}\n".encode(), 0)
+
+    def check(self) -> None:
+        """Look whether it is held. Blocks.
+
+        :raises StorageOutage: when it is not: another process may hold it, too.
+        """
+        try:
+            same = os.path.samestat(os.fstat(self._fd), os.stat(self._path))
+        except OSError as error:
+            raise StorageOutage(f"its file is gone: {error.strerror}") from error
+        if not same:
+            raise StorageOutage("its file is another one now")
 
     def release(self) -> None:
         """Let another process have it. Safe twice."""

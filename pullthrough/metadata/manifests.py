@@ -10,8 +10,8 @@ from pullthrough.metadata.tags import tag as current
 from pullthrough.spec.descriptor import Descriptor, ForeignLayer
 from pullthrough.spec.digest import Digest
 from pullthrough.spec.names import ImageName
-from pullthrough.spec.reference import Tag
-from pullthrough.values import BlobRecord, ManifestRecord
+from pullthrough.spec.reference import Tag, fallback_tag
+from pullthrough.values import ANY, BlobRecord, ManifestRecord, Referrers, Wanted
 
 
 def manifest(
@@ -161,18 +161,42 @@ def foreign(
 
 
 def referrers(
-    db: apsw.Connection, repository: int, image: ImageName, subject: Digest
-) -> list[ManifestRecord]:
+    db: apsw.Connection,
+    repository: int,
+    image: ImageName,
+    subject: Digest,
+    wanted: Wanted = ANY,
+) -> Referrers:
     """See :meth:`IManifestStore.referrers`."""
-    number = image_id(db, repository, image)
-    if number is None:
-        return []
     rows = db.execute(
-        "SELECT digest FROM manifest WHERE image = ? AND subject = ? ORDER BY digest",
-        (number, str(subject)),
-    ).fetchall()
-    records = (_record(db, number, str(digest)) for (digest,) in rows)
-    return [record for record in records if record]
+        "SELECT media_type, digest, size, artifact_type, annotations FROM manifest"
+        " WHERE image = :image AND digest > :last"
+        " AND (:type = '' OR artifact_type = :type) AND digest IN ("
+        "  SELECT digest FROM manifest WHERE image = :image AND subject = :subject"
+        "  UNION SELECT link.digest FROM tag JOIN link"
+        "   ON link.image = tag.image AND link.manifest = tag.digest"
+        "   WHERE tag.image = :image AND tag.name = :tag AND is_manifest = 1)"
+        " ORDER BY digest",
+        {
+            "image": image_id(db, repository, image),
+            "last": wanted.page.last,
+            "type": wanted.artifact_type,
+            "subject": str(subject),
+            "tag": fallback_tag(subject).name,
+        },
+    )
+    return Referrers.first((listed(*row) for row in rows), wanted)
+
+
+def listed(
+    media_type: str, digest: str, size: int, artifact_type: str, annotations: str
+) -> ManifestRecord:
+    """What a list of referrers tells of one."""
+    return ManifestRecord(
+        _descriptor(media_type, digest, size),
+        artifact_type=artifact_type,
+        annotations=annotations,
+    )
 
 
 def add_blob(

@@ -1,6 +1,6 @@
 """The metadata store in memory: the same contract, for tests."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
 from zope.interface import implementer
@@ -11,14 +11,17 @@ from pullthrough.spec.descriptor import Descriptor, ForeignLayer
 from pullthrough.spec.digest import Digest
 from pullthrough.spec.names import ImageName
 from pullthrough.spec.pages import Names, Page, cut
-from pullthrough.spec.reference import Tag
+from pullthrough.spec.reference import Tag, fallback_tag
 from pullthrough.values import (
+    ANY,
     BlobRecord,
     LoginRecord,
     ManifestRecord,
+    Referrers,
     ReferrersRecord,
     TagRecord,
     UploadRecord,
+    Wanted,
 )
 
 
@@ -162,21 +165,38 @@ class MemoryMetadataStore:
         return None
 
     async def referrers(
-        self, repository: int, image: ImageName, subject: Digest
-    ) -> Sequence[ManifestRecord]:
+        self,
+        repository: int,
+        image: ImageName,
+        subject: Digest,
+        wanted: Wanted = ANY,
+    ) -> Referrers:
         """See :meth:`IManifestStore.referrers`."""
-        records = self._image(repository, image).manifests
-        return [
-            records[digest]
-            for digest in sorted(records, key=str)
-            if records[digest].subject == subject
-        ]
+        found = self._image(repository, image)
+        records, tag = found.manifests, found.tags.get(fallback_tag(subject).name)
+        listed = {one.digest for one in records[tag.digest].manifests} if tag else ()
+        return _page(
+            (
+                _slim(record)
+                for digest, record in records.items()
+                if record.subject == subject or digest in listed
+            ),
+            wanted,
+        )
 
     async def listed_referrers(
-        self, repository: int, image: ImageName, subject: Digest
+        self,
+        repository: int,
+        image: ImageName,
+        subject: Digest,
+        wanted: Wanted = ANY,
     ) -> ReferrersRecord | None:
         """See :meth:`IManifestStore.listed_referrers`."""
-        return self._image(repository, image).listed.get(subject)
+        known = self._image(repository, image).listed.get(subject)
+        if known is None:
+            return None
+        found = _page(known.records, wanted)
+        return ReferrersRecord(found.records, known.checked_at, found.more)
 
     async def put_listed_referrers(
         self,
@@ -299,3 +319,17 @@ class MemoryMetadataStore:
 
     async def close(self) -> None:
         """Nothing is open."""
+
+
+def _page(records: Iterable[ManifestRecord], wanted: Wanted) -> Referrers:
+    """What is wanted of them."""
+    found = sorted(
+        (one for one in records if wanted.takes(one)),
+        key=lambda one: str(one.descriptor.digest),
+    )
+    return Referrers.first(found, wanted)
+
+
+def _slim(record: ManifestRecord) -> ManifestRecord:
+    """Without its links."""
+    return replace(record, blobs=(), manifests=(), foreign=(), subject=None)

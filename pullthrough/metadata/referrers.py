@@ -4,37 +4,35 @@ import json
 
 import apsw
 
-from pullthrough.metadata.tags import made_image_id
-from pullthrough.spec.descriptor import Descriptor
+from pullthrough.metadata.manifests import listed
+from pullthrough.metadata.tags import image_id, made_image_id
 from pullthrough.spec.digest import Digest
 from pullthrough.spec.names import ImageName
-from pullthrough.values import ManifestRecord, ReferrersRecord
+from pullthrough.values import ANY, Referrers, ReferrersRecord, Wanted
 
 
 def listed_referrers(
-    db: apsw.Connection, repository: int, image: ImageName, subject: Digest
+    db: apsw.Connection,
+    repository: int,
+    image: ImageName,
+    subject: Digest,
+    wanted: Wanted = ANY,
 ) -> ReferrersRecord | None:
     """See :meth:`IManifestStore.listed_referrers`."""
-    row = db.execute(
-        "SELECT listed, checked_at FROM referrer_list"
-        " WHERE image = (SELECT id FROM image WHERE repository = ? AND name = ?)"
-        " AND subject = ?",
-        (repository, image.text, str(subject)),
-    ).fetchone()
-    if row is None:
+    key = (image_id(db, repository, image), str(subject))
+    checked_at = db.execute(
+        "SELECT checked_at FROM referrer_list WHERE image = ? AND subject = ?", key
+    ).get
+    if checked_at is None:
         return None
-    listed, checked_at = row
-    records = tuple(_record(*entry) for entry in json.loads(listed))
-    return ReferrersRecord(records, checked_at)
-
-
-def _record(
-    media_type: str, digest: str, size: int, artifact_type: str, annotations: str
-) -> ManifestRecord:
-    descriptor = Descriptor(media_type, Digest.parse(digest), size)
-    return ManifestRecord(
-        descriptor, artifact_type=artifact_type, annotations=annotations
+    rows = db.execute(
+        "SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4"
+        " FROM referrer_list, json_each(listed) WHERE image = ? AND subject = ?"
+        " AND value ->> 1 > ? AND (? = '' OR value ->> 3 = ?) ORDER BY value ->> 1",
+        (*key, wanted.page.last, wanted.artifact_type, wanted.artifact_type),
     )
+    found = Referrers.first((listed(*row) for row in rows), wanted)
+    return ReferrersRecord(found.records, checked_at, found.more)
 
 
 def put_listed_referrers(
@@ -42,7 +40,7 @@ def put_listed_referrers(
     repository: int,
     image: ImageName,
     subject: Digest,
-    listed: ReferrersRecord,
+    record: ReferrersRecord,
 ) -> None:
     """See :meth:`IManifestStore.put_listed_referrers`."""
     entries = [
@@ -53,7 +51,7 @@ def put_listed_referrers(
             one.artifact_type,
             one.annotations,
         )
-        for one in listed.records
+        for one in record.records
     ]
     db.execute(
         "INSERT INTO referrer_list (image, subject, listed, checked_at)"
@@ -63,6 +61,6 @@ def put_listed_referrers(
             made_image_id(db, repository, image),
             str(subject),
             json.dumps(entries),
-            listed.checked_at,
+            record.checked_at,
         ),
     )

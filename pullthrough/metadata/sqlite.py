@@ -20,12 +20,16 @@ from pullthrough.spec.pages import Names, Page
 from pullthrough.spec.reference import Tag
 from pullthrough.threads import IThreads
 from pullthrough.values import (
+    ANY,
     BlobRecord,
+    Load,
     LoginRecord,
     ManifestRecord,
+    Referrers,
     ReferrersRecord,
     TagRecord,
     UploadRecord,
+    Wanted,
 )
 
 P = ParamSpec("P")
@@ -185,16 +189,26 @@ class SqliteMetadataStore:
         return await self._read(manifests.foreign, repository, image, digest)
 
     async def referrers(
-        self, repository: int, image: ImageName, subject: Digest
-    ) -> Sequence[ManifestRecord]:
+        self,
+        repository: int,
+        image: ImageName,
+        subject: Digest,
+        wanted: Wanted = ANY,
+    ) -> Referrers:
         """See :meth:`IManifestStore.referrers`."""
-        return await self._read(manifests.referrers, repository, image, subject)
+        return await self._read(manifests.referrers, repository, image, subject, wanted)
 
     async def listed_referrers(
-        self, repository: int, image: ImageName, subject: Digest
+        self,
+        repository: int,
+        image: ImageName,
+        subject: Digest,
+        wanted: Wanted = ANY,
     ) -> ReferrersRecord | None:
         """See :meth:`IManifestStore.listed_referrers`."""
-        return await self._read(referrers.listed_referrers, repository, image, subject)
+        return await self._read(
+            referrers.listed_referrers, repository, image, subject, wanted
+        )
 
     async def put_listed_referrers(
         self,
@@ -300,6 +314,18 @@ class SqliteMetadataStore:
         """See :meth:`ILoginStore.end_logins_before`."""
         return await self._write(logins.end_logins_before, used_at)
 
+    def load(self) -> Load:
+        """How it stands with what is to be written."""
+        writer = self._writer
+        return Load("commits", writer.running, writer.waiting, 0, writer.oldest)
+
+    async def probe(self) -> None:
+        """Write something small, durably, that changes nothing.
+
+        :raises StorageOutage: when that fails.
+        """
+        await self._write(_touch)
+
     async def close(self) -> None:
         """See :meth:`IMetadataStore.close`."""
         await self._writing.run(_close, self._write_connection)
@@ -315,6 +341,11 @@ def _repository(db: apsw.Connection, name: str, kind: str) -> int:
         "SELECT id FROM repository WHERE name = ? AND kind = ?", (name, kind)
     ).get
     return int(found)
+
+
+def _touch(db: apsw.Connection) -> None:
+    # The same number again is a changed page to SQLite.
+    db.pragma("user_version", int(db.pragma("user_version")))
 
 
 def _close(connection: apsw.Connection) -> None:

@@ -1,5 +1,6 @@
 """The one writer: what waits while a commit runs is committed together next."""
 
+import time
 from collections.abc import Callable
 from typing import Any, TypeVar
 
@@ -23,13 +24,15 @@ class Writer:
     """Runs transactions one after the other; each is durable when it answers.
 
     :param thread: of one thread, as its connection is not shared.
+    :ivar running: how many are being committed, together.
     """
 
     def __init__(self, connection: apsw.Connection, thread: IThreads) -> None:
         self._connection = connection
         self._thread = thread
         self._waiting: list[tuple[Work, Deferred[Any]]] = []
-        self._running = False
+        self._oldest = 0.0
+        self.running = 0
         self.commits = 0
 
     async def run(self, work: Callable[[apsw.Connection], T]) -> T:
@@ -38,14 +41,26 @@ class Writer:
         :raises StorageOutage: when it, or the commit, failed; nothing is changed.
         """
         turn: Deferred[T] = Deferred()
+        if not self._waiting:
+            self._oldest = time.monotonic()
         self._waiting.append((work, turn))
-        if not self._running:
+        if not self.running:
             self._next()
         return await turn
 
+    @property
+    def waiting(self) -> int:
+        """How many wait for the next commit."""
+        return len(self._waiting)
+
+    @property
+    def oldest(self) -> float:
+        """For how many seconds the first of them has waited."""
+        return time.monotonic() - self._oldest if self._waiting else 0.0
+
     def _next(self) -> None:
         batch, self._waiting = self._waiting, []
-        self._running = True
+        self.running = len(batch)
         job = self._thread.run(self._together, [work for work, _ in batch])
         turns = [turn for _, turn in batch]
         job.addCallbacks(
@@ -69,7 +84,7 @@ class Writer:
                 turn.errback(failure)
 
     def _go_on(self) -> None:
-        self._running = False
+        self.running = 0
         if self._waiting:
             self._next()
 

@@ -2,26 +2,30 @@
 
 import json
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import asdict
 
 from twisted.web.template import Element, Tag, TagLoader, flattenString, tags
 
 from pullthrough.ops.metrics import CONTENT_TYPE
 from pullthrough.spec.forwarded import Seen
-from pullthrough.values import Document, UpstreamState
+from pullthrough.values import Document, Inquiry, UpstreamState
 
 #: Tells how it stands with each upstream.
 States = Callable[[], Sequence[UpstreamState]]
 
 
 def documents(
-    metrics: Callable[[], bytes], states: States, clients: Callable[[str], str]
-) -> Mapping[str, Document]:
-    """The pages by their paths. Nothing but ``/health/live`` is for everybody.
+    metrics: Callable[[], bytes],
+    states: States,
+    clients: Callable[[str], str],
+    ready: Callable[[], Awaitable[tuple[int, bytes]]],
+) -> Mapping[str, Document | Inquiry]:
+    """The pages by their paths. Nothing but health is for everybody.
 
     :param metrics: everything in the text format of Prometheus.
     :param clients: what clients need that reach us by that name.
+    :param ready: finds out whether clients should be sent to us.
     """
     return {
         "/": Document("text/html; charset=utf-8", lambda seen: _page(states())),
@@ -31,6 +35,7 @@ def documents(
             "text/plain; charset=utf-8", lambda seen: clients(_host(seen)).encode()
         ),
         "/health/live": Document("text/plain", lambda seen: b"live\n", free=True),
+        "/health/ready": Inquiry("application/json", ready, free=True),
     }
 
 

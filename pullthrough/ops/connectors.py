@@ -66,6 +66,7 @@ class Connectors:
         self._share = share or _alone
         self._opened: dict[Key, Opened] = {}
         self._leaving: dict[IListener, Deferred[None]] = {}
+        self._hurried = False
 
     def __iter__(self) -> Iterator[Opened]:
         return iter(self._opened.values())
@@ -126,6 +127,11 @@ class Connectors:
         for one in gone:
             self._leave(one.listener)
 
+    def leave(self) -> None:
+        """Let each answer from now on be the last one of its connection."""
+        for one in self._opened.values():
+            one.listener.leave()
+
     async def close(self) -> None:
         """Stop listening."""
         for one in self._opened.values():
@@ -139,12 +145,14 @@ class Connectors:
             await left
 
     def cut(self) -> None:
-        """Wait no longer for answers under way on what is closed."""
+        """Wait no longer for answers under way on what is closed, or will be."""
+        self._hurried = True
         for listener in tuple(self._leaving):
             listener.abort_all()
 
     def _leave(self, listener: IListener) -> None:
-        cutting = self._reactor.callLater(DRAIN_TIME, listener.abort_all)
+        patience = 0.0 if self._hurried else DRAIN_TIME
+        cutting = self._reactor.callLater(patience, listener.abort_all)
 
         async def leave() -> None:
             try:

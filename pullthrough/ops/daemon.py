@@ -2,11 +2,12 @@
 
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Any
 
 from twisted.application.service import Service
-from twisted.internet.defer import Deferred
-from twisted.internet.task import LoopingCall
+from twisted.internet.defer import CancelledError, Deferred
+from twisted.internet.task import LoopingCall, deferLater
 from twisted.logger import Logger
 
 from pullthrough.interfaces import IWritableRepository
@@ -17,6 +18,10 @@ from pullthrough.ops.signals import on_hangup, on_terminate
 
 #: Seconds between two sweeps of what has outlived its time.
 SWEEP_TIME = 600.0
+
+#: Seconds in which whoever watches notices that we are not ready, before we stop
+#: listening (reliability, section 5).
+NOTICE_TIME = 5.0
 
 
 class Daemon(Service):
@@ -55,8 +60,12 @@ class Daemon(Service):
         self._connectors = Connectors(reactor, free_ports, self._share)
         self._reloading: Deferred[None] | None = None
         self._again = False
+        self._noticing: Deferred[None] | None = None
+        self._hurried = False
         self._alive = LoopingCall(supervisor.tell, "WATCHDOG=1")
         self._sweeping = LoopingCall(self._sweep)
+        self._alive.clock = self._sweeping.clock = reactor
+        self._swept: Deferred[LoopingCall] | None = None
 
     def privilegedStartService(self) -> None:
         """Build and listen; a fault ends the process with one line and status 1."""
@@ -88,7 +97,7 @@ class Daemon(Service):
                 path=str(self._assembly.admin.password),
             )
         self._supervisor.tell("READY=1")
-        self._sweeping.start(SWEEP_TIME)
+        self._swept = self._sweeping.start(SWEEP_TIME)
         if self._supervisor.interval:
             self._alive.start(self._supervisor.interval)
 
@@ -96,8 +105,11 @@ class Daemon(Service):
         await self._staff.share(opened, self._assembly)
 
     def _cut(self) -> None:
+        self._hurried = True
         self._connectors.cut()
         self._staff.cut()
+        if self._noticing is not None:
+            self._noticing.cancel()
 
     def _sweep(self) -> "Deferred[None]":
         sweeping: Deferred[None] = Deferred.fromCoroutine(self._assembly.sweep())
@@ -136,6 +148,8 @@ class Daemon(Service):
     def reload(self) -> None:
         """Read the configuration anew and serve by it; stay as it was if it has
         faults. One at a time; a further wish is carried out afterwards."""
+        if not self.running:
+            return
         if self._reloading is not None:
             self._again = True
             return
@@ -149,7 +163,7 @@ class Daemon(Service):
         self._reloading = None
         self._supervisor.tell("READY=1")
         again, self._again = self._again, False
-        if again and self.running:
+        if again:
             self.reload()
 
     async def _reload(self) -> None:
@@ -175,14 +189,20 @@ class Daemon(Service):
     # -- the end --
 
     def stopService(self) -> "Deferred[None]":
-        """Stop listening, let answers finish, then close everything."""
+        """Be ready no more, stop listening, let answers finish, then close everything.
+
+        We go on listening for a while where somebody watches whether we are ready.
+        """
         super().stopService()  # type: ignore[no-untyped-call]
         return Deferred.fromCoroutine(self._stop())
 
     async def _stop(self) -> None:
         self._supervisor.tell("STOPPING=1")
+        self._assembly.leave()
         if self._reloading is not None:
             await self._reloading
+        self._connectors.leave()
+        await self._be_noticed()
         await self._staff.leave()
         await self._connectors.close()
         self._log.info("stopping: no new connections, answers under way finish")
@@ -191,5 +211,18 @@ class Daemon(Service):
         for loop in (self._alive, self._sweeping):
             if loop.running:
                 loop.stop()
+        if self._swept is not None:
+            await self._swept  # it may be under way
         await self._assembly.stop()
         self._log.info("stopped")
+
+    async def _be_noticed(self) -> None:
+        if self._hurried or not self._assembly.watched:
+            return
+        self._log.info(
+            "stopping: not ready any more; connections are taken for another {time} s",
+            time=NOTICE_TIME,
+        )
+        self._noticing = deferLater(self._reactor, NOTICE_TIME, lambda: None)
+        with suppress(CancelledError):
+            await self._noticing

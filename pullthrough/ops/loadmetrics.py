@@ -28,8 +28,14 @@ class LoadMetrics(Collector):
         refused = CounterMetricFamily(
             "pullthrough_refused", "How many were sent away.", labels=["what"]
         )
+        oldest = GaugeMetricFamily(
+            "pullthrough_waiting_oldest_seconds",
+            "How long the one has waited that has waited longest.",
+            labels=["what"],
+        )
         for load in self._loads():
             used.add_metric([load.name], load.count)
             waiting.add_metric([load.name], load.waiting)
             refused.add_metric([load.name], load.refused)
-        return used, waiting, refused
+            oldest.add_metric([load.name], load.oldest)
+        return used, waiting, refused, oldest

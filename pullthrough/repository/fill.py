@@ -49,6 +49,9 @@ class Fill:
     :param committed: called for each of the images, and waited for, once the content
         is in the store.
     :ivar images: those by whose name it may be read; who joins adds its own.
+    :ivar asking: whether it waits for the upstream's answer, and for nothing else.
+    :ivar followers: how many read it.
+    :ivar wrong: whether its end was not given out, for its size or digest.
     """
 
     _log = Logger()
@@ -71,7 +74,10 @@ class Fill:
         self._clock = clock
         self._waiters = Waiters()
         self._body: IUpstreamBody | None = None
-        self._followers = 0
+        self._abandoned = False
+        self.followers = 0
+        self.asking = False
+        self.wrong = False
         self._patience: IDelayedCall | None = None
         self._ended = False
         self.size: int | None = None
@@ -97,6 +103,7 @@ class Fill:
             for image in sorted(self.images):
                 await self._committed(image, size)
         except Invalid as error:
+            self.wrong = True
             self.failure = UpstreamOutage(
                 f"the upstream sent something else than {self._digest}: {error.detail}"
             )
@@ -150,7 +157,14 @@ class Fill:
                 await self._ingest.flush()
 
     async def _fetch_from(self, offset: int) -> None:
-        body = await self._open(offset)
+        self.asking = True
+        try:
+            body = await self._open(offset)
+        finally:
+            self.asking = False
+        if self._abandoned:
+            body.stop()
+            raise UpstreamOutage("the download was stopped")
         if body.offset not in (0, offset):
             body.stop()
             raise UpstreamOutage("the upstream does not resume where we asked")
@@ -190,7 +204,7 @@ class Fill:
     def join(self, image: ImageName) -> None:
         """One more reader; it then waits for *follow*, and tells when it *left*."""
         self.images.add(image)
-        self._followers += 1
+        self.followers += 1
         self._stop_waiting()
 
     async def follow(self) -> IContent:
@@ -207,12 +221,12 @@ class Fill:
 
     async def left(self) -> None:
         """A reader has gone."""
-        self._followers -= 1
-        if self._followers == 0:
+        self.followers -= 1
+        if self.followers == 0:
             if self._ended:
                 await self._let_go()
             elif not self._worth_finishing():
-                self._patience = self._clock.callLater(PATIENCE, self._abandon)
+                self._patience = self._clock.callLater(PATIENCE, self.stop)
 
     def _worth_finishing(self) -> bool:
         size = self.size
@@ -220,11 +234,9 @@ class Fill:
             return True
         return size <= SMALL or self.written * 2 > size
 
-    @property
-    def _abandoned(self) -> bool:
-        return self._patience is not None and not self._patience.active()
-
-    def _abandon(self) -> None:
+    def stop(self) -> None:
+        """Ask for nothing more: it ends where it can be resumed, or whole."""
+        self._abandoned = True
         if self._body is not None:
             self._body.stop()
 
@@ -234,7 +246,7 @@ class Fill:
             self._patience = None
 
     async def _let_go(self) -> None:
-        if self._followers == 0 and self._opened is not None:
+        if self.followers == 0 and self._opened is not None:
             await self._opened.close()
 
     @property

@@ -12,6 +12,8 @@ from pullthrough.interfaces import IBlobStore, IContent, IIngest
 from pullthrough.repository.fill import Fill, OpenUpstream
 from pullthrough.spec.digest import Digest
 from pullthrough.spec.names import ImageName
+from pullthrough.values import FillState
+from pullthrough.waiters import Waiters
 
 #: Seconds for which the beginning of a broken fill is kept, to be resumed.
 KEEPING = 600.0
@@ -42,6 +44,8 @@ class Fills:
         self._new_key = new_key
         self._fills: dict[Digest, Fill] = {}
         self._beginnings: dict[Digest, _Beginning] = {}
+        self._ending = Waiters()
+        self._wrong = 0
 
     def under_way(self, digest: Digest) -> Fill | None:
         """The fill of that digest, if one runs."""
@@ -67,6 +71,25 @@ class Fills:
         else:
             fill.join(image)
         return await fill.follow()
+
+    def state(self, name: str) -> FillState:
+        """How it stands with them.
+
+        :param name: of the repository.
+        """
+        followers = sum(fill.followers for fill in self._fills.values())
+        return FillState(name, len(self._fills), followers, self._wrong)
+
+    async def stop(self) -> None:
+        """End each fill where it can be resumed; one that has come whole is kept.
+
+        Who still waits for an upstream's answer has nothing to lose, and is left.
+        """
+        for fill in tuple(self._fills.values()):
+            fill.stop()
+        await self._ending.until(
+            lambda: all(fill.asking for fill in self._fills.values())
+        )
 
     def close(self) -> None:
         """Forget what is kept; the store sweeps it at the next start."""
@@ -117,6 +140,8 @@ class Fills:
             await fill.run()
         finally:
             del self._fills[digest]
+            self._wrong += fill.wrong
+            self._ending.wake()
         if fill.failure is None or not opened:
             return
         offset = opened[0].written

@@ -24,7 +24,7 @@ from pullthrough.spec.names import ImageName
 from pullthrough.spec.pages import Names, Page, merged
 from pullthrough.spec.provenance import Provenance
 from pullthrough.spec.reference import Reference
-from pullthrough.values import Manifest, ManifestRecord, Referrers, Resolved
+from pullthrough.values import ANY, Manifest, Referrers, Resolved, Wanted
 
 T = TypeVar("T")
 
@@ -167,13 +167,15 @@ class GroupRepository:
         )
         return merged(pages, page, warnings)
 
-    async def referrers(self, image: ImageName, subject: Digest) -> Referrers:
+    async def referrers(
+        self, image: ImageName, subject: Digest, wanted: Wanted = ANY
+    ) -> Referrers:
         """See :meth:`IReferrers.referrers`: those of all members.
 
         A member that cannot tell is named in a warning; if nobody knows of any, that
         is no proof that there are none.
         """
-        records: dict[Digest, ManifestRecord] = {}
+        listed = Referrers()
         warnings: list[str] = []
         outages: list[Outage] = []
         offline: list[Outage] = []
@@ -182,7 +184,7 @@ class GroupRepository:
             if not IReferrers.providedBy(member):
                 continue
             try:
-                found = await _referrers(member, image, subject)
+                found = await _referrers(member, image, subject, wanted)
             except (Miss, RuledOut):
                 answered = True
                 continue
@@ -197,12 +199,11 @@ class GroupRepository:
                 continue
             answered = True
             warnings += [found.warning] if found.warning else []
-            for record in found.records:
-                records.setdefault(record.descriptor.digest, record)
-        if (outages and not records) or (offline and not answered):
+            listed = listed.merged(found, wanted)
+        known = listed.records or listed.more
+        if (outages and not known) or (offline and not answered):
             raise (*outages, *offline)[0]
-        listed = tuple(records[digest] for digest in sorted(records))
-        return Referrers(listed, "; ".join(warnings))
+        return replace(listed, warning="; ".join(warnings))
 
     async def images(self, page: Page) -> Names:
         """See :meth:`IRepository.images`."""
@@ -255,8 +256,10 @@ async def _holder(
     return None
 
 
-async def _referrers(member: Any, image: ImageName, subject: Digest) -> Referrers:
-    found: Referrers = await member.referrers(image, subject)
+async def _referrers(
+    member: Any, image: ImageName, subject: Digest, wanted: Wanted
+) -> Referrers:
+    found: Referrers = await member.referrers(image, subject, wanted)
     return found
 
 

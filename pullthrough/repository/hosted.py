@@ -30,9 +30,17 @@ from pullthrough.spec.mediatypes import (
 from pullthrough.spec.names import ImageName
 from pullthrough.spec.pages import Names, Page
 from pullthrough.spec.provenance import Provenance, Source
-from pullthrough.spec.reference import Reference, Tag, fallback_tag
+from pullthrough.spec.reference import Reference, Tag
 from pullthrough.spec.writepolicy import Deployment
-from pullthrough.values import BlobRecord, Manifest, ManifestRecord, Referrers, Resolved
+from pullthrough.values import (
+    ANY,
+    BlobRecord,
+    Manifest,
+    ManifestRecord,
+    Referrers,
+    Resolved,
+    Wanted,
+)
 
 
 @implementer(IWritableRepository, IReferrers)
@@ -84,10 +92,9 @@ class HostedRepository:
         """See :meth:`IRepository.manifest`."""
         record = await self._record(image, reference)
         try:
-            body = await self._manifests.body(record)
+            return await self._manifests.read(record, self._provenance)
         except Miss as error:
             raise StorageOutage(f"{self.name} has lost a manifest's bytes") from error
-        return Manifest(record.descriptor, body, self._provenance)
 
     async def _record(self, image: ImageName, reference: Reference) -> ManifestRecord:
         record = await self._manifests.record(image, reference)
@@ -166,20 +173,11 @@ class HostedRepository:
         found = await self._metadata.search(self._repository, term, limit)
         return Names(tuple(image.text for image in found), False)
 
-    async def referrers(self, image: ImageName, subject: Digest) -> Referrers:
-        """See :meth:`IReferrers.referrers`.
-
-        Those that an index under the fallback tag lists count as well, as long as they
-        are here (distribution-spec, "Enabling the Referrers API").
-        """
-        found = await self._metadata.referrers(self._repository, image, subject)
-        records = {record.descriptor.digest: record for record in found}
-        fallback = await self._manifests.record(image, fallback_tag(subject))
-        for listed in fallback.manifests if fallback else ():
-            record = await self._manifests.record(image, listed.digest)
-            if record is not None:
-                records.setdefault(listed.digest, record)
-        return Referrers(tuple(records[digest] for digest in sorted(records)))
+    async def referrers(
+        self, image: ImageName, subject: Digest, wanted: Wanted = ANY
+    ) -> Referrers:
+        """See :meth:`IReferrers.referrers`."""
+        return await self._metadata.referrers(self._repository, image, subject, wanted)
 
     # -- writing --
 

@@ -3,20 +3,24 @@
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from pullthrough.errors import Invalid, Miss, Refused
-from pullthrough.interfaces import IBlobStore, IMetadataStore
+from pullthrough.errors import Invalid, Miss, Refused, Rotten
+from pullthrough.interfaces import IBlobStore, IContent, IMetadataStore
 from pullthrough.spec import mediatypes
 from pullthrough.spec.descriptor import Descriptor
 from pullthrough.spec.digest import Digest
 from pullthrough.spec.errorcodes import ErrorCode, InvalidText
 from pullthrough.spec.manifest import digest_of, parse
 from pullthrough.spec.names import ImageName
+from pullthrough.spec.provenance import Provenance
 from pullthrough.spec.reference import Reference, Tag
 from pullthrough.threads import Inline, IThreads
-from pullthrough.values import ManifestRecord
+from pullthrough.values import Manifest, ManifestRecord
 
 #: Bytes above which a manifest is read in a thread: 4 MiB take up to 0.1 s (measured).
 LARGE = 64 * 1024
+
+#: Bytes above which one is given out from its file: many may be on their way at once.
+LONGEST_WHOLE = 256 * 1024
 
 _HERE = Inline()
 
@@ -112,28 +116,22 @@ class Manifests:
             reference = tag.digest
         return await self._metadata.manifest(self._repository, image, reference)
 
-    async def body(self, record: ManifestRecord) -> bytes:
-        """The bytes of a manifest, as they were pushed.
+    async def read(self, record: ManifestRecord, provenance: Provenance) -> Manifest:
+        """A manifest, as it was pushed.
 
-        :raises Miss: when the store has lost them.
-        :raises StorageOutage: when they cannot be read.
+        :raises Miss: when the store has lost it.
+        :raises StorageOutage: when it cannot be read.
         """
-        content = await self._store.open(_stored_under(record))
-        try:
-            pieces: list[bytes] = []
-            offset = 0
-            while offset < content.size:
-                piece = await content.read(offset, content.size - offset)
-                pieces.append(piece)
-                offset += len(piece)
-        finally:
-            await content.close()
-        body = b"".join(pieces)
         stored = _stored_under(record)
+        content = await self._store.open(stored)
+        if content.size > LONGEST_WHOLE:
+            await _verified(content, stored)
+            return Manifest(record.descriptor, b"", provenance, content)
+        body = await _whole(content)
         if Digest.of(body, stored.algorithm) != stored:
             await self._store.quarantine(stored)
-            raise Miss(ErrorCode.MANIFEST_UNKNOWN, f"manifest {stored} has rotted")
-        return body
+            raise _rotted(stored)
+        return Manifest(record.descriptor, body, provenance)
 
     async def write(
         self,
@@ -172,6 +170,39 @@ class Manifests:
                 " (write_policy, or your right to overwrite); push under another tag",
             )
         return record
+
+
+async def _verified(content: IContent, stored: Digest) -> None:
+    """Wait until it is known to be what its name says; else close it.
+
+    :raises Miss: when it is not.
+    """
+    try:
+        await content.available(content.size)
+    except Rotten as error:
+        await content.close()
+        raise _rotted(stored) from error
+    except BaseException:
+        await content.close()
+        raise
+
+
+async def _whole(content: IContent) -> bytes:
+    """All of it; it is then closed."""
+    pieces: list[bytes] = []
+    offset = 0
+    try:
+        while offset < content.size:
+            piece = await content.read(offset, content.size - offset)
+            pieces.append(piece)
+            offset += len(piece)
+    finally:
+        await content.close()
+    return b"".join(pieces)
+
+
+def _rotted(stored: Digest) -> Miss:
+    return Miss(ErrorCode.MANIFEST_UNKNOWN, f"manifest {stored} has rotted")
 
 
 def _link_to_bytes(record: ManifestRecord, stored: Digest) -> ManifestRecord:

@@ -20,7 +20,14 @@ from pullthrough.spec.names import ImageName
 from pullthrough.spec.pages import Names, Page
 from pullthrough.spec.provenance import Provenance
 from pullthrough.spec.reference import Reference, Tag
-from pullthrough.values import Manifest, ManifestRecord, Referrers, Resolved
+from pullthrough.values import (
+    ANY,
+    Manifest,
+    ManifestRecord,
+    Referrers,
+    Resolved,
+    Wanted,
+)
 
 
 @implementer(IWritableRepository, IReferrers)
@@ -85,7 +92,9 @@ class OfflineRepository:
         """Offline."""
         self._refuse()
 
-    async def referrers(self, image: ImageName, subject: Digest) -> Referrers:
+    async def referrers(
+        self, image: ImageName, subject: Digest, wanted: Wanted = ANY
+    ) -> Referrers:
         """Offline."""
         self._refuse()
 

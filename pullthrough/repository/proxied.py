@@ -68,12 +68,11 @@ class ProxiedManifests:
         """A manifest with its bytes."""
         record, provenance = await self.find(image, reference)
         try:
-            body = await self._manifests.body(record)
+            return await self._manifests.read(record, provenance)
         except Miss:
             # The store has lost the bytes; the upstream has them still.
             record, provenance = await self._fetch(image, record.descriptor.digest)
-            body = await self._manifests.body(record)
-        return Manifest(record.descriptor, body, provenance)
+            return await self._manifests.read(record, provenance)
 
     async def find(self, image: ImageName, reference: Reference) -> Found:
         """What a reference stands for."""

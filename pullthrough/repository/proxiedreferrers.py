@@ -19,7 +19,13 @@ from pullthrough.spec.manifest import Listed, listed_referrers, parse
 from pullthrough.spec.mediatypes import EMPTY, INDEXES
 from pullthrough.spec.names import ImageName
 from pullthrough.spec.reference import fallback_tag
-from pullthrough.values import ManifestRecord, Referrers, ReferrersRecord
+from pullthrough.values import (
+    ANY,
+    ManifestRecord,
+    Referrers,
+    ReferrersRecord,
+    Wanted,
+)
 from pullthrough.waiters import Flights
 
 #: Most artifacts of one fallback tag that are fetched for what the tag does not tell.
@@ -49,40 +55,51 @@ class ProxiedReferrers:
         self._metadata = metadata
         self._freshness = freshness
         self._now = now
-        self._flights: Flights[tuple[ImageName, Digest], ReferrersRecord] = Flights()
+        self._flights: Flights[tuple[ImageName, Digest], None] = Flights()
 
-    async def referrers(self, image: ImageName, subject: Digest) -> Referrers:
+    async def referrers(
+        self, image: ImageName, subject: Digest, wanted: Wanted = ANY
+    ) -> Referrers:
         """See :meth:`IReferrers.referrers`."""
-        known = await self._metadata.listed_referrers(self._repository, image, subject)
+        known = await self._known(image, subject, wanted)
         tag = fallback_tag(subject).name
         checked_at = known.checked_at if known else None
         decision = self._freshness.decide(self._now(), checked_at, tag, image.text)
         if known is not None and decision is Decision.SERVE:
-            return Referrers(known.records)
+            return Referrers(known.records, more=known.more)
         try:
-            found = await self._flights.join(
+            await self._flights.join(
                 (image, subject), lambda: self._ask(image, subject)
             )
         except (Miss, Outage, Refused) as error:
             if known is None or not self._may_be_stale(known, error):
                 raise denied(ErrorCode.MANIFEST_UNKNOWN, error) from error
             warning = f"{self._name} serves its list of referrers: {error.detail}"
-            return Referrers(known.records, warning)
-        return Referrers(found.records)
+            return Referrers(known.records, warning, known.more)
+        found = await self._known(image, subject, wanted)
+        return Referrers(found.records, more=found.more) if found else Referrers()
+
+    async def _known(
+        self, image: ImageName, subject: Digest, wanted: Wanted
+    ) -> ReferrersRecord | None:
+        return await self._metadata.listed_referrers(
+            self._repository, image, subject, wanted
+        )
 
     def _may_be_stale(self, known: ReferrersRecord, error: Exception) -> bool:
         by_hand = isinstance(error, UpstreamBlocked) and error.by_hand
         return by_hand or self._freshness.may_be_stale(self._now(), known.checked_at)
 
-    async def _ask(self, image: ImageName, subject: Digest) -> ReferrersRecord:
+    async def _ask(self, image: ImageName, subject: Digest) -> None:
+        """Keep what the upstream lists, each once."""
         records = await self._upstream.referrers(image, subject)
         if records is None:
             records = await self._by_tag(image, subject)
-        found = ReferrersRecord(tuple(records), self._now())
+        each = {one.descriptor.digest: one for one in records}
+        found = ReferrersRecord(tuple(each.values()), self._now())
         await self._metadata.put_listed_referrers(
             self._repository, image, subject, found
         )
-        return found
 
     async def _by_tag(
         self, image: ImageName, subject: Digest

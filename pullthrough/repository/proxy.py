@@ -33,7 +33,7 @@ from pullthrough.spec.pages import Names, Page, merged
 from pullthrough.spec.provenance import Provenance
 from pullthrough.spec.reference import Reference
 from pullthrough.spec.routing import RoutingRule
-from pullthrough.values import Manifest, Referrers, Resolved
+from pullthrough.values import ANY, Manifest, Referrers, Resolved, Wanted
 
 
 @implementer(IRepository, IReferrers)
@@ -104,10 +104,12 @@ class ProxyRepository:
         image = self._admitted(image, reference)
         return await self._proxied.manifest(image, reference)
 
-    async def referrers(self, image: ImageName, subject: Digest) -> Referrers:
+    async def referrers(
+        self, image: ImageName, subject: Digest, wanted: Wanted = ANY
+    ) -> Referrers:
         """See :meth:`IReferrers.referrers`."""
         image = self._admitted(image, subject)
-        return await self._referrers.referrers(image, subject)
+        return await self._referrers.referrers(image, subject, wanted)
 
     # -- blobs --
 

@@ -25,7 +25,14 @@ from pullthrough.spec.pages import Names, Page
 from pullthrough.spec.provenance import Provenance
 from pullthrough.spec.reference import Reference, Tag
 from pullthrough.threads import Inline, IThreads
-from pullthrough.values import Manifest, ManifestRecord, Referrers, Resolved
+from pullthrough.values import (
+    ANY,
+    Manifest,
+    ManifestRecord,
+    Referrers,
+    Resolved,
+    Wanted,
+)
 
 _HERE = Inline()
 
@@ -111,9 +118,11 @@ class WritableGroup:
         """See :meth:`IRepository.search`."""
         return await self._group.search(term, limit)
 
-    async def referrers(self, image: ImageName, subject: Digest) -> Referrers:
+    async def referrers(
+        self, image: ImageName, subject: Digest, wanted: Wanted = ANY
+    ) -> Referrers:
         """See :meth:`IReferrers.referrers`."""
-        return await self._group.referrers(image, subject)
+        return await self._group.referrers(image, subject, wanted)
 
     # -- writing: the member --
 

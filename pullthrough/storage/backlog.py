@@ -3,7 +3,7 @@
 #: Bytes for all ingests of a store together; for one alone; and for each, however many
 #: there are.
 ALL = 32 * 1024 * 1024
-MOST = 4 * 1024 * 1024
+MOST = 2 * 1024 * 1024
 LEAST = 256 * 1024
 
 

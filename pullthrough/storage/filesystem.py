@@ -15,8 +15,9 @@ from pullthrough.spec.digest import ALGORITHMS, Digest, hasher
 from pullthrough.spec.errorcodes import ErrorCode
 from pullthrough.storage.backlog import Backlog
 from pullthrough.storage.content import FileContent
-from pullthrough.storage.files import Files
-from pullthrough.storage.ingest import FileIngest, hash_of
+from pullthrough.storage.files import Files, write_all
+from pullthrough.storage.growing import Growing, hash_of
+from pullthrough.storage.ingest import FileIngest
 from pullthrough.storage.layout import Layout, digest_at
 from pullthrough.storage.openfile import OpenFile, outage
 from pullthrough.storage.verified import Verdicts, VerifiedContent
@@ -37,6 +38,7 @@ class FilesystemBlobStore:
     :param path: the folder; :meth:`prepare` makes it.
     :param threads: where everything that may block runs.
     :param now: seconds; for how long content that was verified is believed.
+    :ivar rotten: how much was put aside because it was not what its name says.
     """
 
     _log = Logger(namespace="pullthrough")
@@ -56,6 +58,7 @@ class FilesystemBlobStore:
         self._threads = threads
         self._files = files or Files()
         self._backlog = Backlog()
+        self.rotten = 0
 
     # -- at start, before anything is served --
 
@@ -93,6 +96,18 @@ class FilesystemBlobStore:
         except OSError as error:
             raise outage("sweep what was left behind", error) from error
         return len(stray)
+
+    # -- while it serves --
+
+    async def probe(self) -> None:
+        """Write a small file, make it durable, rename and remove it.
+
+        :raises StorageOutage: when that fails.
+        """
+        try:
+            await self._blocking("write", self._try)
+        except FileNotFoundError as error:  # its folder has gone
+            raise outage("write", error) from error
 
     # -- IBlobStore --
 
@@ -139,6 +154,7 @@ class FilesystemBlobStore:
         finally:
             await file.close()
         if hashed.hexdigest() != digest.hex:
+            self.rotten += 1
             self._log.error(
                 "blob store {store}: {digest} has rotted; it is put aside",
                 store=self.name,
@@ -220,6 +236,21 @@ class FilesystemBlobStore:
 
     # -- in a thread --
 
+    def _try(self) -> None:
+        files = self._files
+        fresh, renamed = (self._layout.ingest(f"probe-{one}") for one in "12")
+        with suppress(FileNotFoundError):  # what one that failed has left
+            files.unlink(fresh)
+        fd = files.create(fresh)
+        try:
+            write_all(files, fd, b"probe", 0)
+            files.sync(fd)
+        finally:
+            files.close(fd)
+        files.rename(fresh, renamed)
+        files.sync_folder(self._layout.ingests)
+        files.unlink(renamed)
+
     def _open_sized(self, path: Path) -> tuple[int, int]:
         fd = self._files.open(path)
         try:
@@ -268,19 +299,13 @@ class FilesystemBlobStore:
         hashed: Any,
         written: int,
     ) -> FileIngest:
-        file = OpenFile(self._files, self._threads, fd)
-
         def publish(digest: Digest, size: int) -> None:
             self._publish(path, digest, size)
 
         return FileIngest(
-            self._files,
-            file,
-            path,
-            algorithm,
-            hashed,
+            OpenFile(self._files, self._threads, fd),
+            Growing(self._files, path, algorithm, hashed, publish),
             written,
-            publish,
             self._backlog,
         )
 

@@ -2,20 +2,19 @@
 
 from collections.abc import Callable
 from contextlib import suppress
-from pathlib import Path
 from typing import Any
 
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, DeferredList
 from twisted.internet.interfaces import IProducer
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from pullthrough.errors import Invalid, StorageOutage
 from pullthrough.interfaces import IIngest
-from pullthrough.spec.digest import Digest, hasher
+from pullthrough.spec.digest import Digest
 from pullthrough.spec.errorcodes import ErrorCode
 from pullthrough.storage.backlog import LEAST, Backlog
-from pullthrough.storage.files import Files, write_all
+from pullthrough.storage.growing import Growing, Pieces, Step, fewer, nothing_more
 from pullthrough.storage.openfile import OpenFile
 
 #: Bytes that wait for each other, to be written at once. No producer is paused with
@@ -23,49 +22,37 @@ from pullthrough.storage.openfile import OpenFile
 AT_ONCE = LEAST
 
 #: Bytes that are made durable while more comes, so that the end need not wait for all.
-AHEAD = 32 * 1024 * 1024
+AHEAD = 8 * 1024 * 1024
 
-#: Bytes read at once when a hash is made anew.
-PIECE = 1024 * 1024
+#: Bytes that are worth two threads, one that writes and one that hashes.
+APART = 512 * 1024
 
 
 @implementer(IIngest)
 class FileIngest:
     """An ingest in a file of its own.
 
-    One job at a time runs for it in a thread: it writes and hashes what has come, and
-    where the content is to be durable, it sees to that as well. So what is small takes
-    one job from its first byte to its name.
+    Jobs in threads write and hash what has come: one job does both, and where the
+    content is to be durable, sees to that as well, so that what is small takes one job
+    from its first byte to its name. Much that has come at once is written by one and
+    hashed by another.
 
-    :param publish: called in a thread with the digest: gives the file its final
-        name, durably; raises OSError.
-    :param written: bytes that the file has already, and that ``hash`` covers.
+    :param file: where it goes.
+    :param content: the same, for the jobs.
+    :param written: bytes that the file has already, and that its hash covers.
+    :param backlog: how much may wait for the disk.
     """
 
     def __init__(
-        self,
-        files: Files,
-        file: OpenFile,
-        path: Path,
-        algorithm: str,
-        hashed: Any,
-        written: int,
-        publish: Callable[[Digest, int], None],
-        backlog: Backlog,
+        self, file: OpenFile, content: Growing, written: int, backlog: Backlog
     ) -> None:
-        self._files = files
-        self._backlog = backlog
         self._file = file
-        self._path = path
-        self._algorithm = algorithm
-        self._hash = hashed
-        self._publish = publish
+        self._content = content
+        self._backlog = backlog
         self.written = written
         self.offset = written
-        self._durable: int | None = None
         self._sent_ahead = written
         self._syncing = False
-        self._verified: tuple[Digest, int] | None = None
         self._waiting: list[bytes | memoryview] = []
         self._working = False
         self._failure: StorageOutage | None = None
@@ -128,7 +115,7 @@ class FileIngest:
         """Write what waits, once it is worth a job."""
         enough = self.offset - self.written >= AT_ONCE
         if enough and self._waiting and not self._working:
-            job = Deferred.fromCoroutine(self._work("write", _nothing_more))
+            job = Deferred.fromCoroutine(self._work("write", nothing_more))
             job.addErrback(lambda _: None)  # it is kept, for whoever asks
             self._sync_ahead()
 
@@ -137,7 +124,7 @@ class FileIngest:
         if self.written - self._sent_ahead >= AHEAD and not self._syncing:
             self._sent_ahead = self.written
             self._syncing = True
-            job = self._file.run("make it durable", self._files.sync)
+            job = self._file.run("make it durable", self._content.sync_some)
             Deferred.fromCoroutine(job).addBoth(self._synced_ahead)
 
     def _synced_ahead(self, result: Failure | None) -> None:
@@ -149,22 +136,27 @@ class FileIngest:
     async def _work(
         self,
         doing: str,
-        step: Callable[..., None],
-        *args: Digest,
+        step: Step,
         last: bool = False,
     ) -> int:
-        """Write what waits, then do ``step(fd, size, *args)``: one job.
+        """Write what waits, then take the step: one job, where it is little.
 
         :param last: whether the file is then closed.
         :returns: the size, in bytes.
         :raises StorageOutage: then the file is never trusted again (invariant I20).
         """
-        pieces, self._waiting = self._waiting, []
+        waiting, self._waiting = self._waiting, []
         begin, end = self.written, self.offset
+        pieces = fewer(waiting, end - begin)
         run = self._file.last if last else self._file.run
         self._working = True
         try:
-            await run(doing, self._write, pieces, begin, step, end, *args)
+            if end - begin >= APART and self._file.fileno() is not None:
+                await self._write_apart(pieces, begin)
+                pieces = ()
+            if pieces or step is not nothing_more:
+                where = begin if pieces else end
+                await run(doing, self._content.add, pieces, where, step)
             self.written = end
         except Invalid:
             raise
@@ -174,6 +166,18 @@ class FileIngest:
             self._working = False
             self._changed(self.written > begin or self._failure is not None)
         return end
+
+    async def _write_apart(self, pieces: Pieces, begin: int) -> None:
+        """Write and hash at the same time."""
+        jobs = (
+            self._file.run("write", self._content.write, pieces, begin),
+            self._file.run("write", self._content.hash, pieces),
+        )
+        both = [Deferred.fromCoroutine(job) for job in jobs]
+        ends: list[tuple[bool, Any]] = await DeferredList(both, consumeErrors=True)
+        for done, result in ends:
+            if not done:
+                result.raiseException()
 
     def _failed(self, error: BaseException | None) -> StorageOutage:
         if not isinstance(error, StorageOutage):
@@ -191,47 +195,6 @@ class FileIngest:
         if tell:
             for changed in self._observers:
                 changed()
-
-    # -- in a thread --
-
-    def _write(
-        self,
-        fd: int,
-        pieces: list[bytes | memoryview],
-        begin: int,
-        step: Callable[..., None],
-        size: int,
-        *args: Digest,
-    ) -> None:
-        if pieces:
-            data = pieces[0] if len(pieces) == 1 else b"".join(pieces)
-            write_all(self._files, fd, data, begin)
-            self._hash.update(data)
-        step(fd, size, *args)
-
-    def _sync(self, fd: int, size: int) -> None:
-        self._files.sync(fd)
-        self._durable = size
-
-    def _check(self, fd: int, size: int, digest: Digest) -> None:
-        """Step 2 of the commit (reliability 4.2)."""
-        if self._verified == (digest, size):
-            return
-        hashed = self._hash
-        if digest.algorithm != self._algorithm:
-            hashed = hash_of(fd, self._files, digest.algorithm, size)
-        if hashed.hexdigest() != digest.hex:
-            found = Digest(digest.algorithm, hashed.hexdigest())
-            raise Invalid(ErrorCode.DIGEST_INVALID, f"the content has digest {found}")
-        self._verified = (digest, size)
-
-    def _seal(self, fd: int, size: int, digest: Digest) -> None:
-        """Steps 2 to 6 of the commit (reliability 4.2)."""
-        self._check(fd, size, digest)
-        self._files.chmod(fd, 0o440)
-        if self._durable != size:
-            self._sync(fd, size)
-        self._publish(digest, size)
 
     # -- the end --
 
@@ -252,13 +215,15 @@ class FileIngest:
         """See :meth:`IIngest.flush`."""
         await self._settled(ahead=False)
         while self._waiting:
-            await self._work("write", _nothing_more)
+            await self._work("write", nothing_more)
             await self._settled(ahead=False)
 
     async def sync(self) -> int:
         """See :meth:`IIngest.sync`."""
         await self._settled()
-        return await self._work("make it durable", self._sync)
+        synced = await self._work("make it durable", self._content.sync)
+        self._sent_ahead = max(self._sent_ahead, synced)
+        return synced
 
     async def suspend(self) -> int:
         """See :meth:`IIngest.suspend`."""
@@ -276,7 +241,8 @@ class FileIngest:
     async def verify(self, digest: Digest, size: int | None = None) -> int:
         """See :meth:`IIngest.verify`."""
         await self._fitting(size)
-        return await self._work("read", self._check, digest)
+        content = self._content
+        return await self._work("read", lambda fd, end: content.check(fd, end, digest))
 
     async def commit(
         self, digest: Digest, size: int | None = None, close: bool = False
@@ -285,7 +251,10 @@ class FileIngest:
         if self._committed == digest:
             return self.written
         await self._fitting(size)
-        size = await self._work("make it durable", self._seal, digest, last=close)
+        content = self._content
+        size = await self._work(
+            "make it durable", lambda fd, end: content.seal(fd, end, digest), last=close
+        )
         self._committed = digest
         self._ended = close
         return size
@@ -300,11 +269,8 @@ class FileIngest:
                 await self._settled()
             with suppress(StorageOutage):  # what stays is swept at the next start
                 if self._file.fileno() is not None:
-                    await self._file.last("remove", lambda fd: self._unlink())
+                    await self._file.last("remove", self._content.remove)
         await self._file.close()
-
-    def _unlink(self) -> None:
-        self._files.unlink(self._path)
 
     async def close(self) -> None:
         """See :meth:`IIngest.close`."""
@@ -320,23 +286,3 @@ class FileIngest:
     def fileno(self) -> int | None:
         """See :meth:`IIngest.fileno`."""
         return self._file.fileno()
-
-
-def _nothing_more(fd: int, size: int) -> None:
-    """The step of a job that only writes."""
-
-
-def hash_of(fd: int, files: Files, algorithm: str, length: int) -> Any:
-    """Hash the first ``length`` bytes of a file; runs in a thread.
-
-    :raises OSError: when they cannot be read.
-    """
-    made = hasher(algorithm)
-    offset = 0
-    while offset < length:
-        piece = files.read(fd, min(PIECE, length - offset), offset)
-        if not piece:
-            raise OSError(0, "the file is cut short")
-        made.update(piece)
-        offset += len(piece)
-    return made

@@ -57,7 +57,7 @@ async def open_blob(
         begins,
         clock,
         name,
-        requests.timeout,
+        requests.patience.idle,
         ended,
         end if response.code == 206 else None,
     )

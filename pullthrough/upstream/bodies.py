@@ -27,7 +27,7 @@ def length_of(response: IResponse) -> int | None:
     return None if length == UNKNOWN_LENGTH else int(length)
 
 
-#: Bytes that must come within the timeout: what drips is stalled.
+#: Bytes that must come within the idle time: what drips is stalled.
 LEAST = 1024
 
 #: Seconds in which a body that nobody wants may still end.
@@ -38,7 +38,7 @@ class _Arriving(Protocol):
     """Takes a body, and gives up when next to nothing comes for a while.
 
     :param target: the upstream, for people.
-    :param timeout: seconds between bytes; time in which we hold the body up does not
+    :param idle: seconds between bytes; time in which we hold the body up does not
         count.
     """
 
@@ -46,12 +46,12 @@ class _Arriving(Protocol):
         self,
         clock: IReactorTime,
         target: str,
-        timeout: float,
+        idle: float,
         take: Callable[[bytes], None],
     ) -> None:
         self._clock = clock
         self._target = target
-        self._timeout = timeout
+        self._idle = idle
         self._take = take
         self._stalling: IDelayedCall | None = None
         self._come = 0
@@ -69,7 +69,7 @@ class _Arriving(Protocol):
         """Some of it has come."""
         self._come += len(data)
         if self._stalling is not None and self._come >= LEAST:
-            self._stalling.reset(self._timeout)
+            self._stalling.reset(self._idle)
             self._come = 0
         if not self.done.called:
             self._take(data)
@@ -87,7 +87,7 @@ class _Arriving(Protocol):
     def wait(self) -> None:
         """Count the time."""
         if self._stalling is None and not self.done.called:
-            self._stalling = self._clock.callLater(self._timeout, self._stalled)
+            self._stalling = self._clock.callLater(self._idle, self._stalled)
             self._come = 0
 
     def hold(self) -> None:
@@ -114,19 +114,19 @@ class _Arriving(Protocol):
 
 
 async def read_whole(
-    response: IResponse, limit: int, clock: IReactorTime, target: str, timeout: float
+    response: IResponse, limit: int, clock: IReactorTime, target: str, idle: float
 ) -> bytes:
     """The whole body of a response, of at most ``limit`` bytes.
 
     :raises UpstreamOutage: when it has more, or breaks off.
     :raises UpstreamTimeout: when it stalls.
     """
-    body, _ = await read_to_end(response, limit, clock, target, timeout)
+    body, _ = await read_to_end(response, limit, clock, target, idle)
     return body
 
 
 async def read_to_end(
-    response: IResponse, limit: int, clock: IReactorTime, target: str, timeout: float
+    response: IResponse, limit: int, clock: IReactorTime, target: str, idle: float
 ) -> tuple[bytes, bool]:
     """The same, and whether its end was marked, by a length or a last chunk.
 
@@ -146,7 +146,7 @@ async def read_to_end(
         else:
             pieces.append(data)
 
-    arriving = _Arriving(clock, target, timeout, take)
+    arriving = _Arriving(clock, target, idle, take)
     response.deliverBody(arriving)
     marked = await arriving.done
     return b"".join(pieces), marked
@@ -199,7 +199,7 @@ class UpstreamBody:
         offset: int,
         clock: IReactorTime,
         target: str,
-        timeout: float,
+        idle: float,
         ended: Callable[[], None] = lambda: None,
         end: int | None = None,
     ) -> None:
@@ -211,7 +211,7 @@ class UpstreamBody:
         self._clock = clock
         self._target = target
         self._received = 0
-        self._arriving = _Arriving(clock, target, timeout, self._take)
+        self._arriving = _Arriving(clock, target, idle, self._take)
         self._consumer: IConsumer | None = None
 
     async def deliver(self, consumer: IConsumer) -> None:

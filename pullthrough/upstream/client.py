@@ -93,7 +93,7 @@ class RegistryUpstream:
             LARGEST_MANIFEST,
             self._clock,
             self._name,
-            self._requests.timeout,
+            self._requests.patience.idle,
         )
         expected = length_of(response)
         if expected is not None and expected != len(body):

@@ -22,6 +22,7 @@ from pullthrough.errors import UpstreamOutage
 from pullthrough.spec.addresses import is_odd_number, is_public, literal
 from pullthrough.spec.hosts import matches
 from pullthrough.spec.origins import Origin
+from pullthrough.upstream.timely import NONE
 
 #: Ports that redirects and realms may lead to, besides those above 1023.
 _PORTS = frozenset({80, 443})
@@ -77,13 +78,15 @@ class PublicEndpoint:
         reactor: Any,
         host: str,
         port: int,
-        timeout: float,
         destinations: Destinations,
     ) -> None:
         self._host = host
         self._resolver = _PublicResolver(reactor.nameResolver, destinations.lists)
         self._endpoint = HostnameEndpoint(
-            _Resolving(reactor, self._resolver), host, port, timeout=timeout
+            _Resolving(reactor, self._resolver),
+            host,
+            port,
+            timeout=NONE,
         )
 
     def connect(self, protocolFactory: IProtocolFactory) -> "Deferred[Any]":

@@ -6,7 +6,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from twisted.internet.defer import Deferred
-from twisted.internet.endpoints import HostnameEndpoint, wrapClientTLS
+from twisted.internet.endpoints import HostnameEndpoint
 from twisted.internet.interfaces import IStreamClientEndpoint
 from twisted.internet.ssl import AcceptableCiphers, TLSVersion, optionsForClientTLS
 from twisted.web.client import URI, Agent, HTTPConnectionPool, ProxyAgent
@@ -14,13 +14,17 @@ from twisted.web.http_headers import Headers
 from twisted.web.iweb import IAgent, IAgentEndpointFactory, IBodyProducer, IResponse
 from zope.interface import implementer
 
+from pullthrough.errors import EgressOutage, UpstreamTimeout
 from pullthrough.spec.hosts import matches
 from pullthrough.spec.tls import CIPHERS
 from pullthrough.upstream.connect import Connect, proxy_authorization
 from pullthrough.upstream.destinations import Destinations, PublicEndpoint
+from pullthrough.upstream.handshake import HandshakeEndpoint
 from pullthrough.upstream.headcap import HeadCapEndpoint
+from pullthrough.upstream.patience import Patience
 from pullthrough.upstream.roomy import RoomyEndpoint
 from pullthrough.upstream.socks5 import Socks5
+from pullthrough.upstream.timely import NONE, TimelyEndpoint
 from pullthrough.upstream.trust import ClientCertificate, Trust
 from pullthrough.upstream.tunnel import Greeting, TunnelEndpoint
 
@@ -68,17 +72,14 @@ class Way:
 
 @implementer(IAgentEndpointFactory)
 class EgressEndpoints:
-    """Finds the endpoint that reaches a URL's host.
-
-    :param timeout: seconds to connect, and as many for a proxy's greeting.
-    """
+    """Finds the endpoint that reaches a URL's host."""
 
     def __init__(
         self,
         reactor: Any,
         way: Way,
         trust: Trust,
-        timeout: float,
+        patience: Patience,
         destinations: Destinations | None,
         certificate: ClientCertificate | None = None,
     ) -> None:
@@ -87,24 +88,19 @@ class EgressEndpoints:
         self._destinations = destinations
         self._way = way
         self._trust = trust
-        self._timeout = timeout
+        self._patience = patience
 
     def endpointForURI(self, uri: URI) -> IStreamClientEndpoint:
         """See :meth:`IAgentEndpointFactory.endpointForURI`."""
         host = uri.host.decode("ascii")
+        target = f"{host}:{uri.port}"
         endpoint: IStreamClientEndpoint
         if self._way.leads(host):
             endpoint = self._tunnel(host, uri.port)
-        elif self._destinations is None or self._destinations.trusts(host):
-            endpoint = self._hostname(host, uri.port)
+            through = f", through egress proxy {self._way.name}"
         else:
-            endpoint = PublicEndpoint(
-                self._reactor,
-                host.strip("[]"),
-                uri.port,
-                self._timeout,
-                self._destinations,
-            )
+            endpoint = self._direct(host, uri.port)
+            through = ""
         endpoint = RoomyEndpoint(endpoint, self._reactor)
         if uri.scheme == b"https":
             shown = self._certificate
@@ -115,20 +111,57 @@ class EgressEndpoints:
                 # Twisted adds the certificate to what it is given.
                 extraCertificateOptions=dict(_TLS),
             )
-            endpoint = wrapClientTLS(options, endpoint)
-        return HeadCapEndpoint(endpoint, f"{host}:{uri.port}")
+            endpoint = HandshakeEndpoint(
+                options, endpoint, self._reactor, self._patience.tls, target + through
+            )
+        return self._head_cap(endpoint, target)
 
     def proxy(self) -> IStreamClientEndpoint:
         """The proxy itself, for requests in absolute form."""
-        return HeadCapEndpoint(self._proxy(), f"behind {self._way.name}")
+        return self._head_cap(self._proxy(), f"behind {self._way.name}")
+
+    def _head_cap(
+        self, endpoint: IStreamClientEndpoint, target: str
+    ) -> IStreamClientEndpoint:
+        return HeadCapEndpoint(endpoint, target, self._reactor, self._patience.head)
+
+    def _direct(self, host: str, port: int) -> IStreamClientEndpoint:
+        endpoint: IStreamClientEndpoint
+        if self._destinations is None or self._destinations.trusts(host):
+            endpoint = self._hostname(host, port)
+        else:
+            endpoint = PublicEndpoint(
+                self._reactor, host.strip("[]"), port, self._destinations
+            )
+        seconds = self._patience.connect
+        words = (
+            f"upstream {host}:{port} cannot be reached: no connection within"
+            f" {seconds:g} s"
+        )
+        return TimelyEndpoint(
+            endpoint, self._reactor, seconds, lambda: UpstreamTimeout(words)
+        )
 
     def _proxy(self) -> IStreamClientEndpoint:
         parts = urlsplit(self._way.proxy)
-        return self._hostname(parts.hostname or "", parts.port or 0)
+        seconds = self._patience.connect
+        words = (
+            f"egress proxy {self._way.name} cannot be reached: no connection within"
+            f" {seconds:g} s"
+        )
+        return TimelyEndpoint(
+            self._hostname(parts.hostname or "", parts.port or 0),
+            self._reactor,
+            seconds,
+            lambda: EgressOutage(words),
+        )
 
     def _hostname(self, host: str, port: int) -> IStreamClientEndpoint:
         return HostnameEndpoint(
-            self._reactor, host.strip("[]"), port, timeout=self._timeout
+            self._reactor,
+            host.strip("[]"),
+            port,
+            timeout=NONE,
         )
 
     def _tunnel(self, host: str, port: int) -> IStreamClientEndpoint:
@@ -141,7 +174,12 @@ class EgressEndpoints:
             return Connect(target, way.username, way.password)
 
         return TunnelEndpoint(
-            self._reactor, self._proxy(), way.name, target, greet, self._timeout
+            self._reactor,
+            self._proxy(),
+            way.name,
+            target,
+            greet,
+            self._patience.greeting,
         )
 
 
@@ -160,7 +198,7 @@ class EgressAgent:
         reactor: Any,
         way: Way,
         trust: Trust,
-        timeout: float,
+        patience: Patience,
         *,
         destinations: Destinations | None = None,
         certificate: ClientCertificate | None = None,
@@ -172,7 +210,7 @@ class EgressAgent:
         self._pool.maxPersistentPerHost = KEPT
         self._pool.cachedConnectionTimeout = KEPT_TIME
         endpoints = EgressEndpoints(
-            reactor, way, trust, timeout, destinations, certificate
+            reactor, way, trust, patience, destinations, certificate
         )
         self._agent = Agent.usingEndpointFactory(reactor, endpoints, pool=self._pool)
         self._absolute: ProxyAgent | None = None

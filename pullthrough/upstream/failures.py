@@ -18,6 +18,7 @@ from pullthrough.errors import (
     UpstreamTimeout,
 )
 from pullthrough.upstream.egress import Way
+from pullthrough.upstream.headcap import Silence
 from pullthrough.upstream.tunnel import reason_of
 
 #: What a request of Twisted's client may fail with; everything else is a bug.
@@ -40,10 +41,15 @@ CLIENT_ERRORS = (
 
 _CANCELLED = (CancelledError, error.ConnectingCancelledError)
 
+_CLOSED = (ResponseNeverReceived, RequestTransmissionFailed, error.ConnectionClosed)
+
 
 def was_cancelled(problem: BaseException) -> bool:
     """Whether a request ended because somebody cancelled it, at whatever stage."""
-    return any(isinstance(one, _CANCELLED) for one in (problem, *_causes(problem)))
+    return any(
+        isinstance(one, _CANCELLED) and not isinstance(one, Silence)
+        for one in (problem, *_causes(problem))
+    )
 
 
 def outage_of(problem: BaseException, host: str, target: str, way: Way) -> Outage:
@@ -52,14 +58,11 @@ def outage_of(problem: BaseException, host: str, target: str, way: Way) -> Outag
     :param host: of the target.
     :param target: ``HOST:PORT``, for people.
     """
-    if isinstance(problem, Outage):
-        return problem
-    causes = _causes(problem)
-    for cause in causes:
+    for cause in (problem, *_causes(problem)):
         if isinstance(cause, Outage):
             return cause
-        if isinstance(cause, _CANCELLED):
-            problem = cause  # our own patience has ended
+        if isinstance(cause, Silence):
+            return UpstreamTimeout(str(cause))
         if isinstance(cause, VerificationError):
             return UpstreamOutage(f"upstream {target}: its certificate is of another")
         if isinstance(cause, TLSError):
@@ -68,7 +71,7 @@ def outage_of(problem: BaseException, host: str, target: str, way: Way) -> Outag
         return EgressOutage(
             f"egress proxy {way.name} cannot be reached: {reason_of(problem)}"
         )
-    if isinstance(problem, (*_CANCELLED, error.TimeoutError)):
+    if isinstance(problem, error.TimeoutError):
         return UpstreamTimeout(f"upstream {target} did not answer in time")
     if isinstance(problem, error.DNSLookupError):
         return UpstreamOutage(f"upstream {target}: its name is not known")
@@ -76,7 +79,7 @@ def outage_of(problem: BaseException, host: str, target: str, way: Way) -> Outag
         return UpstreamOutage(
             f"upstream {target} cannot be reached: {reason_of(problem)}"
         )
-    if isinstance(problem, ResponseNeverReceived | RequestTransmissionFailed):
+    if isinstance(problem, _CLOSED):
         if way.leads(host):
             # V2Ray says "connected" before it dials; a dead upstream shows only now.
             # It is an upstream's outage for the breaker, as it may well be.

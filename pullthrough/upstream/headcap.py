@@ -1,15 +1,17 @@
 """A look at the heads of responses, below Twisted's HTTP client.
 
-That takes any number of header lines (160 MB were measured), and heads that others
-read otherwise. What is wrong here never gets to it.
+That takes any number of header lines (160 MB were measured), heads that others read
+otherwise, and waits for them for ever. What is wrong here never gets to it.
 """
 
 from typing import Any
 
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.interfaces import (
+    IDelayedCall,
     IProtocol,
     IProtocolFactory,
+    IReactorTime,
     IStreamClientEndpoint,
 )
 from twisted.internet.protocol import connectionDone
@@ -25,21 +27,40 @@ from pullthrough.upstream.responsehead import fault_of, has_bare_line_end, is_in
 LARGEST_HEAD = 64 * 1024
 
 
+class Silence(CancelledError):
+    """The head has not come in time; the text says so.
+
+    What is not answered on a kept connection Twisted's client asks again on another,
+    unless it was cancelled. So this counts as that, there.
+    """
+
+
 @implementer(IStreamClientEndpoint)
 class HeadCapEndpoint:
     """Connects as another endpoint does; watches the heads that come back.
 
     :param target: ``HOST:PORT`` of the upstream, for people.
+    :param seconds: from a request to the whole head of its answer.
     """
 
-    def __init__(self, endpoint: IStreamClientEndpoint, target: str) -> None:
+    def __init__(
+        self,
+        endpoint: IStreamClientEndpoint,
+        target: str,
+        clock: IReactorTime,
+        seconds: float,
+    ) -> None:
         self._endpoint = endpoint
         self._target = target
+        self._clock = clock
+        self._seconds = seconds
 
     def connect(self, factory: IProtocolFactory) -> "Deferred[IProtocol]":
         """See :meth:`IStreamClientEndpoint.connect`."""
         wrapping: Any = WrappingFactory(factory)
-        wrapping.protocol = lambda *args: _HeadCap(self._target, *args)
+        wrapping.protocol = lambda *args: _HeadCap(
+            self._target, self._clock, self._seconds, *args
+        )
         wrapping.noisy = False
         connecting: Any = self._endpoint.connect(wrapping)
         made: Deferred[IProtocol] = connecting.addCallback(
@@ -54,11 +75,16 @@ class _HeadCap(ProtocolWrapper):
     _head: bytes | None = b""
     _interim = 0
     _framed = True
-    _fault = ""
+    _fault: Exception | None = None
+    _waiting: IDelayedCall | None = None
 
-    def __init__(self, target: str, *args: Any) -> None:
+    def __init__(
+        self, target: str, clock: IReactorTime, seconds: float, *args: Any
+    ) -> None:
         super().__init__(*args)
         self._target = target
+        self._clock = clock
+        self._seconds = seconds
 
     def write(self, data: bytes) -> None:
         """A request goes out: a head comes back."""
@@ -74,24 +100,43 @@ class _HeadCap(ProtocolWrapper):
         self._head = b""
         self._interim = 0
         self._framed = not request.startswith(b"HEAD ")
+        self._wait_no_more()
+        self._waiting = self._clock.callLater(self._seconds, self._late)
+
+    def _wait_no_more(self) -> None:
+        if self._waiting is not None and self._waiting.active():
+            self._waiting.cancel()
+        self._waiting = None
+
+    def _late(self) -> None:
+        words = f"upstream {self._target} did not answer within {self._seconds:g} s"
+        self._cut(Silence(words))
+
+    def _cut(self, fault: Exception) -> None:
+        self._fault = fault
+        self._wait_no_more()
+        wire: Any = self.transport
+        wire.abortConnection()
 
     def dataReceived(self, data: bytes) -> None:
         """Look at the head, then hand the bytes on."""
         if self._fault:
             return
         if self._head is not None:
-            self._fault = self._look(self._head + data)
-            if self._fault:
-                wire: Any = self.transport
-                wire.abortConnection()
+            fault = self._look(self._head + data)
+            if fault:
+                words = f"upstream {self._target} answers with {fault}"
+                self._cut(UpstreamOutage(words))
                 return
+            if self._head is None:
+                self._wait_no_more()
         super().dataReceived(data)  # type: ignore[no-untyped-call]
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         """It has ended; if by us, it is said why."""
+        self._wait_no_more()
         if self._fault:
-            words = f"upstream {self._target} answers with {self._fault}"
-            reason = Failure(UpstreamOutage(words))
+            reason = Failure(self._fault)
         super().connectionLost(reason)  # type: ignore[no-untyped-call]
 
     def _look(self, head: bytes) -> str:

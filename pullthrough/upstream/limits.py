@@ -25,6 +25,7 @@ class Limits:
 
     :param name: of the upstream, and of the account if there is one; for people.
     :ivar budget: what it told last, if it tells.
+    :ivar retries, retries_refused: see :class:`UpstreamState`.
     :ivar bodies, metadata: turns for bodies of blobs, and for everything else.
     """
 
@@ -36,6 +37,8 @@ class Limits:
         self._until = 0.0
         self._marks = 0
         self.budget: Budget | None = None
+        self.retries = 0
+        self.retries_refused = 0
         # Clients are told of it, and of no account.
         what = f"upstream {name.partition(' as ')[0]}"
         self.bodies = Turns(what, BODIES, clock, BODY_PATIENCE)

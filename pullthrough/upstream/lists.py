@@ -106,7 +106,11 @@ class Lists:
 
     async def _whole(self, response: IResponse) -> bytes:
         return await read_whole(
-            response, LARGEST_LIST, self._clock, self._name, self._requests.timeout
+            response,
+            LARGEST_LIST,
+            self._clock,
+            self._name,
+            self._requests.patience.idle,
         )
 
     def _wrong(self, what: str) -> Outage:

@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-from twisted.internet.defer import CancelledError, Deferred
+from twisted.internet.defer import CancelledError
 from twisted.internet.interfaces import IReactorTime
 from twisted.internet.task import deferLater
 from twisted.web.http_headers import Headers
@@ -37,6 +37,7 @@ from pullthrough.upstream.egress import EgressAgent
 from pullthrough.upstream.failures import CLIENT_ERRORS, outage_of, was_cancelled
 from pullthrough.upstream.headers import header_of, values_of
 from pullthrough.upstream.limits import Limits
+from pullthrough.upstream.patience import Patience
 from pullthrough.waiters import Flights
 
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
@@ -79,7 +80,7 @@ class Requests:
     :param limits: of the account.
     :param destinations: where redirects and realms may lead.
     :param agent_name: the ``User-Agent``.
-    :param timeout: seconds to the head of an answer, and between bytes.
+    :ivar patience: with bodies; the agent has its own for all before.
     :param retries: how often a failed request is tried again.
     :param random: a number from 0 to 1, for pauses.
     """
@@ -95,7 +96,7 @@ class Requests:
         breakers: Breakers | None,
         limits: Limits,
         destinations: Destinations,
-        timeout: float,
+        patience: Patience,
         retries: int,
         agent_name: str,
     ) -> None:
@@ -108,7 +109,7 @@ class Requests:
         self.limits = limits
         self._destinations = destinations
         self._budget = RetryBudget(clock.seconds)
-        self.timeout = timeout
+        self.patience = patience
         self._retries = retries
         self._agent_name = agent_name
         self._logins = Logins(self._origin, login, self._ask_realm, clock.seconds)
@@ -143,7 +144,11 @@ class Requests:
             return Miss(wish.missing, told, certain=certain)
         try:
             body = await read_whole(
-                response, LARGEST_ANSWER, self._clock, str(self._origin), self.timeout
+                response,
+                LARGEST_ANSWER,
+                self._clock,
+                str(self._origin),
+                self.patience.idle,
             )
             certain = bool(documents.read(body).get("errors")) and not for_once
         except (Outage, ValueError, AttributeError):
@@ -219,15 +224,22 @@ class Requests:
             except (UpstreamBlocked, UpstreamLimited):
                 raise
             except Outage:
-                if last or not self._budget.spend():
+                if last or not self._again():
                     raise
             else:
-                if response.code < 500 or last or not self._budget.spend():
+                if response.code < 500 or last or not self._again():
                     return response
                 drop(response, self._clock)
             pause = self._random() * PAUSE * 2**attempt
             await deferLater(self._clock, pause, lambda: None)
         raise AssertionError("unreachable")
+
+    def _again(self) -> bool:
+        """Whether there may be one more attempt."""
+        granted = self._budget.spend()
+        self.limits.retries += granted
+        self.limits.retries_refused += not granted
+        return granted
 
     async def _followed(self, wish: Wish, url: str, authorization: str) -> IResponse:
         """Follow redirects; credentials stay behind on a new origin, for good."""
@@ -270,24 +282,19 @@ class Requests:
         self._destinations.check(origin)
         if self._breakers is not None:
             self._breakers.admit(origin)
-        asking: Deferred[IResponse] = self._agent.request(
-            method.encode("ascii"), url.encode("ascii"), sent, None
-        )
-        patience = self._clock.callLater(self.timeout, asking.cancel)
         try:
-            response = await asking
+            response = await self._agent.request(
+                method.encode("ascii"), url.encode("ascii"), sent, None
+            )
         except CLIENT_ERRORS as error:
-            if patience.active() and was_cancelled(error):
-                # Not our patience: whoever asked has left. That tells nothing.
+            if was_cancelled(error):
+                # Whoever asked has left. That tells nothing.
                 raise CancelledError from error
             outage = outage_of(error, origin.host, str(origin), self._agent.way)
             # An egress proxy that is away says nothing about the host behind it.
             if not isinstance(outage, EgressOutage):
                 self._tell(origin, outage.detail)
             raise outage from error
-        finally:
-            if patience.active():
-                patience.cancel()
         self._tell(origin, f"answered {response.code}" if response.code >= 500 else "")
         return response
 
@@ -316,5 +323,5 @@ class Requests:
             drop(response, self._clock)
             raise UpstreamOutage(f"token realm {target} answered {response.code}")
         return await read_whole(
-            response, LARGEST_ANSWER, self._clock, target, self.timeout
+            response, LARGEST_ANSWER, self._clock, target, self.patience.idle
         )

@@ -49,7 +49,7 @@ class TunnelEndpoint:
     :param proxy: the endpoint of the proxy.
     :param name: ``HOST:PORT`` of the proxy, for people.
     :param target: ``HOST:PORT`` of the target, for people.
-    :param timeout: seconds for the greeting.
+    :param seconds: for the greeting.
     """
 
     def __init__(
@@ -59,14 +59,14 @@ class TunnelEndpoint:
         name: str,
         target: str,
         greet: Callable[[], Greeting],
-        timeout: float,
+        seconds: float,
     ) -> None:
         self._clock = clock
         self._proxy = proxy
         self._name = name
         self._target = target
         self._greet = greet
-        self._timeout = timeout
+        self._seconds = seconds
 
     def connect(self, factory: IProtocolFactory) -> "Deferred[IProtocol]":
         """See :meth:`IStreamClientEndpoint.connect`."""
@@ -80,7 +80,7 @@ class TunnelEndpoint:
             raise EgressOutage(
                 f"egress proxy {self._name} cannot be reached: {reason_of(failure)}"
             ) from failure
-        patience = self._clock.callLater(self._timeout, waiting.give_up)
+        patience = self._clock.callLater(self._seconds, waiting.give_up, self._seconds)
         try:
             rest = await waiting.greeted
         except Rejected as failure:
@@ -148,11 +148,11 @@ class _Waiting(TwistedProtocol):
         elif not self.greeted.called:
             self.greeted.errback(Rejected("it closed the connection"))
 
-    def give_up(self) -> None:
+    def give_up(self, seconds: float) -> None:
         """It takes too long."""
         if not self.greeted.called:
             self._wire.abortConnection()
-            self.greeted.errback(Rejected("it did not answer in time"))
+            self.greeted.errback(Rejected(f"it did not answer within {seconds:g} s"))
 
     def cut(self) -> None:
         """Nobody waits any more."""

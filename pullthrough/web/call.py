@@ -18,9 +18,6 @@ API_VERSION = ("Docker-Distribution-Api-Version", "registry/2.0")
 #: Keeps an answer: its headers, its body, and where it came from.
 Keep = Callable[[Headers, bytes, Provenance], Kept]
 
-#: Whether an answer, its status, headers and body, is not to go out now.
-Hold = Callable[[int, Headers, bytes], bool]
-
 
 class Call:
     """An exchange with what was found out about it.
@@ -35,7 +32,6 @@ class Call:
     :ivar provenance: which member answered, once that is known.
     :ivar keep: keeps the answer 200, where that may be asked for again.
     :ivar kept: the answer, if it is kept.
-    :ivar hold: asked before anything is answered at once.
     :ivar status: what was answered; 0 before.
     """
 
@@ -61,7 +57,6 @@ class Call:
         self.allowed: frozenset[str] = frozenset()
         self.keep: Keep | None = None
         self.kept: Kept | None = None
-        self.hold: Hold | None = None
         self.status = 0
         self.sent = 0
 
@@ -122,8 +117,6 @@ class Call:
 
     def answer(self, status: int, headers: Headers, body: bytes = b"") -> None:
         """See :meth:`IExchange.answer`."""
-        if self.hold is not None and self.hold(status, headers, body):
-            return
         headers = [*self._told(), *headers]
         if self.method == "HEAD":
             body = b""

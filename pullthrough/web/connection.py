@@ -84,7 +84,7 @@ class Connection(Protocol):
     @property
     def last(self) -> bool:
         """Whether the answer that begins now is the last one."""
-        return self._listener.draining or self._requests >= MOST_REQUESTS
+        return self._listener.leaving or self._requests >= MOST_REQUESTS
 
     def date(self) -> str:
         """The ``Date`` header line."""
@@ -224,12 +224,8 @@ class Connection(Protocol):
             return
         self._advancing = True
         try:
-            while (
-                self._transaction is None
-                and self._lingered is None
-                and not self._clogged
-            ):
-                if not self._begin_next():
+            while self._buffer and self._lingered is None and not self._clogged:
+                if self._transaction is not None or not self._begin_next():
                     break
         finally:
             self._advancing = False

@@ -13,6 +13,7 @@ from pullthrough.spec.tokens import covers
 from pullthrough.spec.ways import MAIN, ROOT, Way, split_name
 from pullthrough.values import Identity
 from pullthrough.web.exchange import IExchange
+from pullthrough.web.recent import Recent
 
 #: Longest Authorization header read, in characters.
 _LONGEST = 8192
@@ -42,8 +43,11 @@ class Guard:
     mirror: bool = False
     way: Way = ROOT
     now: Callable[[], float] = time.time
-    _known: dict[str, Identity] = field(
-        init=False, default_factory=dict, repr=False, compare=False
+    _known: Recent[str, Identity] = field(
+        init=False,
+        default_factory=lambda: Recent(MOST_KNOWN),
+        repr=False,
+        compare=False,
     )
 
     @property
@@ -100,9 +104,7 @@ class Guard:
             if not self.mirror:
                 raise
             identity = Identity()  # as long as this configuration lasts
-        if len(self._known) >= MOST_KNOWN:
-            self._known.pop(next(iter(self._known)))
-        self._known[header] = identity
+        self._known.put(header, identity)
         return identity
 
     async def _proven(self, header: str, address: str) -> Identity:

@@ -5,7 +5,9 @@ smuggled past a proxy in front of us (reliability, section 2.3).
 """
 
 import re
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import NamedTuple
 from urllib.parse import unquote_to_bytes
 
 #: Largest head in bytes, most header lines, longest target in bytes.
@@ -36,6 +38,9 @@ _PATH = re.compile(r"/[A-Za-z0-9\-._~!$&'()*+,;=:@%/]*")
 _QUERY = re.compile(r"[A-Za-z0-9\-._~!$&'()*+,;=:@%/?\[\]]*")
 _ESCAPES = re.compile(r"(?:[^%]|%[0-9A-Fa-f]{2})*")
 
+# RFC 3986 section 5.2.4: what a reader may take out of a path.
+_DOTTED = frozenset({".", ".."})
+
 # RFC 9110 section 8.6: Content-Length = 1*DIGIT
 _LENGTH = re.compile(r"[0-9]{1,18}")
 
@@ -43,14 +48,16 @@ _LENGTH = re.compile(r"[0-9]{1,18}")
 _HOST = re.compile(r"(?:[A-Za-z0-9.\-_]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?")
 
 
-@dataclass(frozen=True, slots=True)
-class Head:
+#: The headers of a head: names in lower case, in the order sent, each with its values.
+Fields = Mapping[str, tuple[str, ...]]
+
+
+class Head(NamedTuple):
     """A request head that has passed every rule.
 
     :ivar method: in capitals, as sent.
     :ivar path: decoded once; printable ASCII, no empty or dotted segments.
     :ivar query: the raw query without ``?``; empty when there is none.
-    :ivar headers: names in lower case, in the order sent.
     :ivar length: of the body in bytes; None when it is chunked.
     :ivar keep_alive: whether the client lets the connection stay open.
     :ivar expects_continue: whether it waits for ``100 Continue``.
@@ -58,22 +65,24 @@ class Head:
 
     method: str
     path: str
-    query: str = field(repr=False)
-    headers: tuple[tuple[str, str], ...] = field(repr=False)
+    query: str
+    fields: Fields
     length: int | None = 0
     keep_alive: bool = True
     expects_continue: bool = False
 
     def get(self, name: str, default: str = "") -> str:
         """The value of the first header of that lower-case name."""
-        for key, value in self.headers:
-            if key == name:
-                return value
-        return default
+        values = self.fields.get(name)
+        return values[0] if values else default
 
     def all(self, name: str) -> tuple[str, ...]:
         """The values of all headers of that lower-case name."""
-        return tuple(value for key, value in self.headers if key == name)
+        return self.fields.get(name, ())
+
+    def __repr__(self) -> str:
+        # Without what may be secret: query and headers.
+        return f"Head({self.method!r}, {self.path!r}, length={self.length})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,12 +130,21 @@ def parse_head(data: bytes) -> Head | Refusal:
 
     :param data: everything before the empty line, without its last CRLF.
     """
-    # RFC 9112 section 2.2: a bare CR must not be taken for a line end, a bare LF
-    # may be; two readers disagree about both.
-    ends = data.count(b"\r\n")
-    if data.count(b"\n") != ends or data.count(b"\r") != ends:
+    head = _read(data.decode("latin-1"))
+    if isinstance(head, Refusal) and _ends_otherwise(data):
         return Refusal(400, "a line must end with CR LF")
-    text = data.decode("latin-1")
+    return head
+
+
+def _ends_otherwise(data: bytes) -> bool:
+    """Whether there is a bare CR or LF. RFC 9112 section 2.2: a bare CR must not be
+    taken for a line end, a bare LF may be; two readers disagree about both. What
+    :func:`_read` takes has neither."""
+    ends = data.count(b"\r\n")
+    return data.count(b"\n") != ends or data.count(b"\r") != ends
+
+
+def _read(text: str) -> Head | Refusal:
     first, *lines = text.split("\r\n")
     request = _REQUEST_LINE.fullmatch(first)
     if request is None:
@@ -143,16 +161,19 @@ def parse_head(data: bytes) -> Head | Refusal:
         return Refusal(431, f"a request has at most {MOST_HEADERS} headers")
     if not _FIELDS.fullmatch(text, len(first)):
         return Refusal(400, "a header line is malformed")
-    headers = []
+    fields: dict[str, tuple[str, ...]] = {}
     for line in lines:
         name, _, value = line.partition(":")
         # Servers behind gateways read X_Y as X-Y: such names are dropped (C12).
-        if "_" not in name:
-            headers.append((name.lower(), value.strip(" \t")))
+        if "_" in name:
+            continue
+        name = name.lower()
+        values = (value.strip(" \t"),)
+        fields[name] = fields[name] + values if name in fields else values
     located = _locate(target)
     if isinstance(located, Refusal):
         return located
-    return _framed(method, *located, tuple(headers), version == "1.1")
+    return _framed(method, *located, fields, version == "1.1")
 
 
 def _not_a_request_line(line: str) -> Refusal:
@@ -165,7 +186,9 @@ def _locate(target: str) -> tuple[str, str] | Refusal:
     path, _, query = target.partition("?")
     if not _PATH.fullmatch(path):
         return Refusal(400, "the target must be a path")
-    if not _QUERY.fullmatch(query) or not _ESCAPES.fullmatch(target):
+    if query and not _QUERY.fullmatch(query):
+        return Refusal(400, "the target is malformed")
+    if "%" in target and not _ESCAPES.fullmatch(target):
         return Refusal(400, "the target is malformed")
     if "%" in path:
         lowered = path.lower()
@@ -176,57 +199,54 @@ def _locate(target: str) -> tuple[str, str] | Refusal:
         if not all(0x21 <= byte <= 0x7E for byte in decoded):
             return Refusal(400, "the path has an escape that is not taken")
         path = decoded.decode("ascii")
-    if "//" in path or "/./" in path or "/../" in path or path.endswith(("/.", "/..")):
+    if "//" in path or ("/." in path and not _DOTTED.isdisjoint(path.split("/"))):
         return Refusal(400, "the path has an empty or dotted segment")
     return path, query
 
 
 def _framed(
-    method: str,
-    path: str,
-    query: str,
-    headers: tuple[tuple[str, str], ...],
-    modern: bool,
+    method: str, path: str, query: str, fields: Fields, modern: bool
 ) -> Head | Refusal:
     """Where the body ends, and whether the connection goes on."""
-    length: int | None = 0
-    hosts = lengths = codings = 0
-    keep_alive, expects = modern, False
-    for name, value in headers:
-        if name == "host":
-            hosts += 1
-            if not _HOST.fullmatch(value):
-                return Refusal(400, "the Host header is malformed")
-        elif name == "content-length":
-            lengths += 1
-            if not _LENGTH.fullmatch(value):
-                return Refusal(400, "the Content-Length header is malformed")
-            length = int(value)
-        elif name == "transfer-encoding":
-            codings += 1
-            # RFC 9112 section 6.1: "A server that receives a request message with a
-            # transfer coding it does not understand SHOULD respond with 501".
-            if value.lower() != "chunked":
-                return Refusal(501, "the only transfer coding taken is chunked")
-        elif name == "connection":
-            keep_alive &= "close" not in value.lower()
-        elif name == "expect" and value:
-            if value.lower() != "100-continue":
-                return Refusal(417, "the only expectation known is 100-continue")
-            expects = True
     # RFC 9112 section 3.2: 400 "to any HTTP/1.1 request message that lacks a Host
     # header field and to any request message that contains more than one".
-    if hosts > 1 or (modern and not hosts):
+    hosts = fields.get("host", ())
+    if len(hosts) > 1 or (modern and not hosts):
         return Refusal(400, "a request has one Host header")
+    if hosts and not _HOST.fullmatch(hosts[0]):
+        return Refusal(400, "the Host header is malformed")
+    length = _length(fields, modern)
+    if isinstance(length, Refusal):
+        return length
+    keep_alive, waits = modern, False
+    if "connection" in fields:
+        keep_alive &= not any("close" in one.lower() for one in fields["connection"])
+    if "expect" in fields:
+        expects = [value.lower() for value in fields["expect"] if value]
+        if any(value != "100-continue" for value in expects):
+            return Refusal(417, "the only expectation known is 100-continue")
+        # RFC 9110 section 10.1.1: ignore it in HTTP/1.0, and without a body.
+        waits = bool(expects) and modern and length != 0
+    return Head(method, path, query, fields, length, keep_alive, waits)
+
+
+def _length(fields: Fields, modern: bool) -> int | Refusal | None:
+    """The length of the body in bytes; None when it is chunked."""
+    if "content-length" not in fields and "transfer-encoding" not in fields:
+        return 0
+    lengths = fields.get("content-length", ())
+    codings = fields.get("transfer-encoding", ())
+    if not all(map(_LENGTH.fullmatch, lengths)):
+        return Refusal(400, "the Content-Length header is malformed")
+    # RFC 9112 section 6.1: "A server that receives a request message with a transfer
+    # coding it does not understand SHOULD respond with 501".
+    if any(value.lower() != "chunked" for value in codings):
+        return Refusal(501, "the only transfer coding taken is chunked")
     # RFC 9112 section 6.3: both fields "ought to be handled as an error", as are two
     # lengths, equal or not.
-    if lengths + codings > 1:
+    if len(lengths) + len(codings) > 1:
         return Refusal(400, "a body has one Content-Length or Transfer-Encoding")
-    if codings:
-        # RFC 9112 section 6.1: in HTTP/1.0 "as if the framing is faulty".
-        if not modern:
-            return Refusal(400, "HTTP/1.0 has no transfer coding")
-        length = None
-    # RFC 9110 section 10.1.1: ignore it in HTTP/1.0, and without a body.
-    waits = expects and modern and length != 0
-    return Head(method, path, query, headers, length, keep_alive, waits)
+    if not codings:
+        return int(lengths[0])
+    # RFC 9112 section 6.1: in HTTP/1.0 "as if the framing is faulty".
+    return None if modern else Refusal(400, "HTTP/1.0 has no transfer coding")

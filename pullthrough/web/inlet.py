@@ -9,8 +9,13 @@ from typing import Any
 from twisted.internet.tcp import Connection
 
 #: Bytes read at once from a body that is longer than USUAL, or of unknown length.
-WIDE = 1024 * 1024
+WIDE = 512 * 1024
 USUAL = Connection.bufferSize
+
+# What is larger than a threshold the C library takes from the system, and gives back,
+# each time: some 100 page faults for each MiB that comes. It raises the threshold to
+# what it was once given back, so from here on it keeps what is read into.
+bytes(16 * WIDE)
 
 
 def widen(transport: Any, left: int | None) -> None:

@@ -23,8 +23,11 @@ from pullthrough.web.head import Head
 MEMORY = 32 * 1024 * 1024
 LONGEST_BODY = 256 * 1024
 
-#: What an answer costs besides its bytes, about, in bytes.
+#: What an answer costs besides its bytes, about, in bytes; and each way in which it is
+#: given; and the most such ways.
 _OVERHEAD = 1024
+_WAY = 1024
+MOST_WAYS = 64
 
 #: With ``1`` in it an answer says which member of a group it came from.
 EXPLAIN = "x-pullthrough-explain"
@@ -39,7 +42,7 @@ _PARTICULAR = frozenset({"range", "if-range", "if-none-match", EXPLAIN})
 
 def plain(head: Head) -> bool:
     """Whether a read asks for nothing but the content."""
-    return head.length == 0 and not any(name in _PARTICULAR for name, _ in head.headers)
+    return head.length == 0 and _PARTICULAR.isdisjoint(head.fields)
 
 
 class Kept:
@@ -48,16 +51,19 @@ class Kept:
     :param body: as it is sent: empty for HEAD.
     :param watch: the facts that it was made of.
     :ivar image: which image it tells about.
+    :ivar given: how it was given lately, by what was told apart for that.
     :ivar forgotten: whether it was dropped to make room.
     """
 
     __slots__ = (
+        "_bare",
         "_before",
         "_date",
         "_skip",
         "_watch",
         "_whole",
         "forgotten",
+        "given",
         "headers",
         "image",
         "length",
@@ -78,6 +84,7 @@ class Kept:
         self.length = len(body)
         self.provenance = provenance
         self.forgotten = False
+        self.given: dict[Hashable, Standing] = {}
         self._watch = watch
         told = any(name == "Content-Length" for name, _ in headers)
         head = head_bytes(200, headers, None if told else len(body), False, _DATE)
@@ -85,7 +92,7 @@ class Kept:
         self._date = b""
         self._skip = len(self._before)
         self._whole = self._before + after + body
-        self.size = len(self._whole) + _OVERHEAD
+        self.size = self._bare = len(self._whole) + _OVERHEAD
 
     def stands(self, now: float) -> bool:
         """Whether it is still the answer.
@@ -101,6 +108,21 @@ class Kept:
             self._whole = b"".join((self._before, date, rest))
             self._date, self._skip = date, self._skip + len(date) - len(self._date)
         return self._whole
+
+    def give(self, way: Hashable, standing: "Standing", cost: int) -> int:
+        """Give it so from now on when it is asked for this way.
+
+        :param cost: of that, in bytes.
+        :returns: by how many bytes it has grown.
+        """
+        before = self.size
+        if way not in self.given:
+            if len(self.given) >= MOST_WAYS:
+                self.given.clear()
+                self.size = self._bare
+            self.size += cost
+        self.given[way] = standing
+        return self.size - before
 
     @property
     def seen(self) -> Seen:
@@ -150,6 +172,15 @@ class KeptAnswers:
             return
         self._answers[key] = kept
         self.size += kept.size
+        self._make_room()
+
+    def give(self, kept: Kept, way: Hashable, standing: "Standing", cost: int) -> None:
+        """Keep in mind how an answer is given; see :meth:`Kept.give`."""
+        if not kept.forgotten:
+            self.size += kept.give(way, standing, cost + _WAY)
+            self._make_room()
+
+    def _make_room(self) -> None:
         while self.size > self._limit:
             self._forget(next(iter(self._answers)))
 

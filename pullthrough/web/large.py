@@ -1,6 +1,7 @@
 """Documents too large to be in memory for everybody at once: each has a turn.
 
-A manifest may have 4 MiB, a page of referrers as much, and a client may take its time.
+A page of referrers may have 4 MiB, a manifest that is pushed as much, and a client may
+take its time. A manifest that goes out is read from its file, as a blob is.
 """
 
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -12,6 +13,7 @@ from zope.interface import implementer
 
 from pullthrough.interfaces import IContent
 from pullthrough.turns import Turns
+from pullthrough.values import ENOUGH
 from pullthrough.web.call import Call
 from pullthrough.web.exchange import Headers
 
@@ -26,8 +28,9 @@ PATIENCE = 30.0
 LONGEST = 120.0
 
 
-class _Larger(Exception):
-    """What is about to be answered is to wait for a turn."""
+#: Makes an answer in that much room (bytes): its headers and its body; None when that
+#: is too little.
+Make = Callable[[int], Awaitable[tuple[Headers, bytes] | None]]
 
 
 class Large:
@@ -38,43 +41,25 @@ class Large:
         self.out = Turns("large answers", AT_ONCE, clock, PATIENCE)
         self.into = Turns("large manifests", AT_ONCE, clock, PATIENCE)
 
-    async def give(self, call: Call, work: Callable[[], Awaitable[None]]) -> None:
-        """Answer by this work; what it makes, when it is large, is forgotten, and made
-        again when there is a turn for it.
+    async def give(self, call: Call, make: Make) -> None:
+        """Answer with a document; one that is large is made when there is a turn.
 
         :raises Overload: when there is none for too long.
         """
-        call.hold = _forget
-        try:
-            await work()
+        small = await make(WHOLE)
+        if small is not None:
+            call.answer(200, *small)
             return
-        except _Larger:
-            pass
-        finally:
-            call.hold = None
-        held: list[tuple[int, Headers, bytes]] = []
-
-        def hold(status: int, headers: Headers, body: bytes) -> bool:
-            held.append((status, headers, body))
-            return True
-
         await self.out.take()
         try:
-            call.hold = hold
-            try:
-                await work()
-            finally:
-                call.hold = None
-            for status, headers, body in held:
-                await self._send(call, status, headers, body)
+            made = await make(ENOUGH)
+            assert made is not None  # noqa: S101  there is room for any
+            await self._send(call, *made)
         finally:
             self.out.release()
 
-    async def _send(
-        self, call: Call, status: int, headers: Headers, body: bytes
-    ) -> None:
-        told = [pair for pair in headers if pair[0] != "Content-Length"]
-        sending = call.stream(status, told, _Whole(body), 0, len(body))
+    async def _send(self, call: Call, headers: Headers, body: bytes) -> None:
+        sending = call.stream(200, headers, _Whole(body), 0, len(body))
         await Deferred.fromCoroutine(sending).addTimeout(LONGEST, self._clock)
 
     @asynccontextmanager
@@ -92,13 +77,6 @@ class Large:
             yield
         finally:
             self.into.release()
-
-
-def _forget(status: int, headers: Headers, body: bytes) -> bool:
-    """Small answers go out as they are."""
-    if len(body) <= WHOLE:
-        return False
-    raise _Larger
 
 
 @implementer(IContent)

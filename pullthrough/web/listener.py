@@ -19,6 +19,7 @@ from pullthrough.web.crowd import Crowd
 from pullthrough.web.exchange import Application
 from pullthrough.web.head import METHODS, Head, Refusal
 from pullthrough.web.kept import Standing
+from pullthrough.web.recent import Recent
 
 #: Seconds between two looks at the deadlines of all connections.
 TICK = 1.0
@@ -42,6 +43,8 @@ class Listener:
     :param trusted: the reverse proxies in front of it.
     :param crowd: counts the connections; None: one of its own.
     :param epoch: seconds since the epoch; None: those of the clock.
+    :ivar leaving: whether each answer is the last one of its connection.
+    :ivar draining: whether connections end that are idle, too.
     """
 
     noisy = False
@@ -59,13 +62,14 @@ class Listener:
         self.secure = secure
         self.trusted = trusted
         self.crowd = crowd or Crowd()
+        self.leaving = False
         self.draining = False
         self._at_once: AtOnce | None = getattr(application, "at_once", None)
         self._clock = clock
         self._epoch = epoch or clock.seconds
         self._dates = Dates()
         self._connections: set[Connection] = set()
-        self._standing: dict[bytes, Standing] = {}
+        self._standing: Recent[bytes, Standing] = Recent(MOST_STANDING)
         self._trusting = bool(trusted)
         self._ticking: IDelayedCall | None = None
         self._drained: list[Deferred[None]] = []
@@ -107,10 +111,10 @@ class Listener:
     def standing(self, raw: bytes, peer: str) -> Standing | None:
         """What that head is answered by at once; None: that is to be found out."""
         standing = self._standing.get(raw)
-        if standing is None or self.draining:
+        if standing is None or self.leaving:
             return None
         if not standing.good(self._epoch()):
-            del self._standing[raw]
+            self._standing.drop(raw)
             return None
         # A trusted proxy may tell of another host than the head does.
         if self._trusting and peer in self.trusted:
@@ -122,7 +126,7 @@ class Listener:
 
         :param address: of ours, as the client has connected to it.
         """
-        if self._at_once is None or self.draining:
+        if self._at_once is None or self.leaving:
             return None
         if self._trusting and peer in self.trusted:
             return None
@@ -132,9 +136,7 @@ class Listener:
         """Answer that head so from now on."""
         if len(raw) > LONGEST_STANDING or (self._trusting and peer in self.trusted):
             return
-        if len(self._standing) >= MOST_STANDING:
-            del self._standing[next(iter(self._standing))]
-        self._standing[raw] = standing
+        self._standing.put(raw, standing)
 
     def refusal(self, refusal: Refusal) -> bytes:
         """A whole last answer that tells why a head is refused."""
@@ -169,9 +171,13 @@ class Listener:
 
     # -- the end --
 
+    def leave(self) -> None:
+        """See :meth:`IListener.leave`."""
+        self.leaving = True
+
     async def drain(self) -> None:
         """Let every connection end after its current answer, and wait for that."""
-        self.draining = True
+        self.leaving = self.draining = True
         for connection in tuple(self._connections):
             connection.drain()
         if self._connections:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pullthrough.errors import RegistryError, Unauthenticated
 from pullthrough.interfaces import IAuthenticator
 from pullthrough.spec.addresses import is_loopback
-from pullthrough.values import Document
+from pullthrough.values import Document, Inquiry
 from pullthrough.web.exchange import IExchange
 from pullthrough.web.failures import tell
 from pullthrough.web.guard import BASIC_CHALLENGE, basic
@@ -35,7 +35,9 @@ class Pages:
     """
 
     def __init__(
-        self, pages: Mapping[str, Document], authenticator: IAuthenticator
+        self,
+        pages: Mapping[str, Document | Inquiry],
+        authenticator: IAuthenticator,
     ) -> None:
         self._pages = pages
         self._authenticator = authenticator
@@ -63,8 +65,12 @@ class Pages:
                 headers.append(BASIC_CHALLENGE)
             exchange.answer(told.status, headers, told.body)
             return
+        if isinstance(page, Inquiry):
+            status, content = await page.content()
+        else:
+            status, content = 200, page.content(exchange.seen)
         headers = [("Content-Type", page.content_type), *_HEADERS]
-        exchange.answer(200, headers, page.content(exchange.seen))
+        exchange.answer(status, headers, content)
 
 
 def _local(exchange: IExchange) -> bool:

@@ -1,14 +1,15 @@
 """GET and HEAD: manifests, blobs and lists."""
 
 import json
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
+from contextlib import AbstractAsyncContextManager
 from urllib.parse import quote
 
 from pullthrough.interfaces import IBlob, IReferrers, IRepository
-from pullthrough.spec.manifest import LARGEST_MANIFEST
+from pullthrough.spec.descriptor import Descriptor
 from pullthrough.spec.mediatypes import OCI_INDEX, OCTET_STREAM
 from pullthrough.spec.names import ImageName
-from pullthrough.spec.pages import Names, Page, cut, next_link
+from pullthrough.spec.pages import Names, Page, next_link
 from pullthrough.spec.provenance import Provenance
 from pullthrough.spec.ranges import Slice, Unsatisfiable, parse_range
 from pullthrough.spec.routes import (
@@ -17,9 +18,12 @@ from pullthrough.spec.routes import (
     ReferrersRoute,
     parse_page,
 )
-from pullthrough.values import ManifestRecord
+from pullthrough.values import ENOUGH, ManifestRecord, Wanted
 from pullthrough.web.call import Call
 from pullthrough.web.kept import plain
+
+#: What counts as a transfer of the client's as long as one is within it.
+Transfer = Callable[[Call], AbstractAsyncContextManager[None]]
 
 #: Longest blob that is sent in one piece with its head, in bytes.
 LONGEST_WHOLE = 64 * 1024
@@ -29,22 +33,40 @@ _LONGEST_WARNING = 1024
 
 
 async def read_manifest(
-    call: Call, repository: IRepository, route: ManifestRoute
+    call: Call, repository: IRepository, route: ManifestRoute, transfer: Transfer
 ) -> None:
-    """GET and HEAD of a manifest (end-3)."""
+    """GET and HEAD of a manifest (end-3).
+
+    :param transfer: a large one goes out within it.
+    """
     if call.method == "HEAD":
         resolved = await repository.resolve(route.image, route.reference)
-        descriptor, body = resolved.descriptor, b""
         call.provenance = resolved.provenance
-    else:
-        manifest = await repository.manifest(route.image, route.reference)
-        descriptor, body = manifest.descriptor, manifest.body
-        call.provenance = manifest.provenance
-    headers = [
-        ("Docker-Content-Digest", str(descriptor.digest)),
-        ("ETag", f'"{descriptor.digest}"'),
-        *told_warning(call.provenance.warning),
-    ]
+        _answer_manifest(call, resolved.descriptor, resolved.provenance)
+        return
+    manifest = await repository.manifest(route.image, route.reference)
+    descriptor, content = manifest.descriptor, manifest.content
+    call.provenance = manifest.provenance
+    if content is None:
+        _answer_manifest(call, descriptor, manifest.provenance, manifest.body)
+        return
+    try:
+        if _unchanged(call, str(descriptor.digest)):
+            _answer_manifest(call, descriptor, manifest.provenance)
+            return
+        headers = _manifest_headers(descriptor, manifest.provenance)
+        headers.append(("Content-Type", descriptor.media_type))
+        async with transfer(call):
+            await call.stream(200, headers, content, 0, content.size)
+    finally:
+        await content.close()
+
+
+def _answer_manifest(
+    call: Call, descriptor: Descriptor, provenance: Provenance, body: bytes = b""
+) -> None:
+    """Answer with a small manifest, with its head alone, or with 304."""
+    headers = _manifest_headers(descriptor, provenance)
     if _unchanged(call, str(descriptor.digest)):
         call.answer(304, headers)
         return
@@ -53,6 +75,16 @@ async def read_manifest(
         ("Content-Length", str(descriptor.size)),
     ]
     call.answer(200, headers, body)
+
+
+def _manifest_headers(
+    descriptor: Descriptor, provenance: Provenance
+) -> list[tuple[str, str]]:
+    return [
+        ("Docker-Content-Digest", str(descriptor.digest)),
+        ("ETag", f'"{descriptor.digest}"'),
+        *told_warning(provenance.warning),
+    ]
 
 
 async def read_blob(call: Call, repository: IRepository, route: BlobRoute) -> None:
@@ -144,40 +176,35 @@ async def list_tags(call: Call, repository: IRepository, image: ImageName) -> No
 
 
 async def list_referrers(
-    call: Call, repository: IReferrers, route: ReferrersRoute
-) -> None:
-    """GET of the referrers of a manifest (end-12): an index, perhaps an empty one."""
+    call: Call, repository: IReferrers, route: ReferrersRoute, room: int
+) -> tuple[list[tuple[str, str]], bytes] | None:
+    """GET of the referrers of a manifest (end-12): an index, perhaps an empty one.
+
+    :param room: bytes that the entries may take.
+    :returns: the headers and the body of the answer; None when what is wanted takes
+        more, and less than :data:`ENOUGH` was given.
+    """
     page = parse_page(call.parameters)
-    found = await repository.referrers(route.image, route.digest)
-    records = found.records
+    kind = call.parameter("artifactType")
+    wanted = Wanted(page, kind, room)
+    found = await repository.referrers(route.image, route.digest, wanted)
+    if room < ENOUGH and found.more and len(found.records) < page.n:
+        return None
     path = f"/v2/{route.image}/referrers/{route.digest}"
     headers = [("Content-Type", OCI_INDEX), *told_warning(found.warning)]
-    wanted = call.parameter("artifactType")
-    if wanted:
-        records = tuple(one for one in records if one.artifact_type == wanted)
-        path += f"?artifactType={quote(wanted, safe='')}"
+    if kind:
+        path += f"?artifactType={quote(kind, safe='')}"
         headers.append(("OCI-Filters-Applied", "artifactType"))
-    listed = {str(one.descriptor.digest): _referrer(one) for one in records}
-    names = _fitting(cut(listed, page), listed)
-    link = next_link(call.outer(path), page, names)
+    digests = tuple(str(one.descriptor.digest) for one in found.records)
+    link = next_link(call.outer(path), page, Names(digests, found.more))
     if link is not None:
         headers.append(("Link", link))
-    entries = ",".join(listed[name] for name in names.names)
-    body = f'{{"schemaVersion":2,"mediaType":"{OCI_INDEX}","manifests":[{entries}]}}'
-    call.answer(200, headers, body.encode())
+    entries = b",".join(_referrer(one) for one in found.records)
+    start = f'{{"schemaVersion":2,"mediaType":"{OCI_INDEX}","manifests":['
+    return headers, b"".join((start.encode(), entries, b"]}"))
 
 
-def _fitting(names: Names, listed: Mapping[str, str]) -> Names:
-    """What of a page fits into a manifest, and one entry at least."""
-    room = LARGEST_MANIFEST
-    for index, name in enumerate(names.names):
-        room -= len(listed[name])
-        if room < 0 and index:
-            return Names(names.names[:index], True)
-    return names
-
-
-def _referrer(record: ManifestRecord) -> str:
+def _referrer(record: ManifestRecord) -> bytes:
     """The descriptor of a referrer as JSON, with its type and annotations."""
     found: dict[str, object] = {
         "mediaType": record.descriptor.media_type,
@@ -186,9 +213,10 @@ def _referrer(record: ManifestRecord) -> str:
     }
     if record.artifact_type:
         found["artifactType"] = record.artifact_type
-    if record.annotations:
-        found["annotations"] = json.loads(record.annotations)
-    return json.dumps(found, separators=(",", ":"))
+    text = json.dumps(found, separators=(",", ":"))
+    if record.annotations:  # which are JSON already
+        text = f'{text[:-1]},"annotations":{record.annotations}}}'
+    return text.encode()
 
 
 async def list_images(call: Call, fetch: Callable[[Page], Awaitable[Names]]) -> None:

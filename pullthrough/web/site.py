@@ -175,14 +175,15 @@ class Site:
             case routes.ReferrersRoute() if IReferrers.providedBy(repository):
                 referrers: IReferrers = repository
                 await self._transfers.large.give(
-                    call, lambda: reading.list_referrers(call, referrers, route)
+                    call,
+                    lambda room: reading.list_referrers(call, referrers, route, room),
                 )
             case routes.ReferrersRoute():
                 raise Miss(ErrorCode.UNSUPPORTED, "referrers are not listed here")
             case routes.ManifestRoute() if call.method in _READING:
                 if not self._answered(call, repository, route.image):
-                    await self._transfers.large.give(
-                        call, lambda: reading.read_manifest(call, repository, route)
+                    await reading.read_manifest(
+                        call, repository, route, self._transfers.one
                     )
             case routes.BlobRoute() if call.method in _READING:
                 if not self._answered(call, repository, route.image):

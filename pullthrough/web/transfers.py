@@ -48,6 +48,11 @@ class Transfers:
         return self._clients.waiting + self._users.waiting
 
     @property
+    def oldest(self) -> float:
+        """For how many seconds the one has waited that has waited longest."""
+        return max(self._clients.oldest, self._users.oldest)
+
+    @property
     def refused(self) -> int:
         """How many have waited in vain."""
         return self._clients.refused + self._users.refused

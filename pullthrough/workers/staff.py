@@ -45,6 +45,7 @@ class Staff:
         self._orders = Orders()
         self._wanted = 0
         self._secure = False
+        self._hurried = False
         self._delay = SOON
         self._hiring: IDelayedCall | None = None
         self._assembly: Any = None
@@ -91,7 +92,8 @@ class Staff:
             await hand.end()
 
     def cut(self) -> None:
-        """Wait no longer for those who leave."""
+        """Wait no longer for those who leave, or will leave."""
+        self._hurried = True
         for hand in tuple(self._leaving):
             hand.kill()
 
@@ -136,6 +138,8 @@ class Staff:
         self._hands.remove(hand)
         self._leaving.add(hand)
         hand.leave()
+        if self._hurried:
+            hand.kill()
 
     def _ended(self, hand: Hand) -> None:
         self._shared.counts[hand.index] = 0

@@ -79,7 +79,7 @@ class MeaningTests(ConfigCase):
         blobs = self.folder / "var" / "blobs"
         self.assertEqual(stores, {"own": blobs / "own", "hub": blobs / "hub"})
         self.assertEqual(settings.http.egress.proxy, "direct")
-        self.assertEqual((settings.http.timeout, settings.http.retries), (20, 2))
+        self.assertEqual((settings.http.timeout, settings.http.retries), (None, 2))
         self.assertFalse(settings.auth.anonymous_access)
         self.assertEqual(
             (settings.connections, settings.connections_per_address), (4096, 256)
@@ -328,6 +328,7 @@ class FaultTests(ConfigCase):
             ("pullthrough", "workers", "17", "must be from 1 to 16"),
             ("pullthrough", "workers", "all", "must be a whole number"),
             ("http", "timeout", "0s", "must be from 1s"),
+            ("http", "timeout", "3601s", "must be from 1s"),
             ("http", "timeout", "soon", "a duration is written like"),
             ("http", "retries", "x", "must be a whole number"),
             ("http", "retries", "11", "must be from 0 to 10"),

@@ -13,14 +13,17 @@ from pullthrough.spec.digest import Digest
 from pullthrough.spec.mediatypes import OCI_INDEX, OCI_MANIFEST
 from pullthrough.spec.names import ImageName
 from pullthrough.spec.pages import Names, Page
-from pullthrough.spec.reference import Tag
+from pullthrough.spec.reference import Tag, fallback_tag
 from pullthrough.values import (
+    ANY,
     BlobRecord,
     LoginRecord,
     ManifestRecord,
+    Referrers,
     ReferrersRecord,
     TagRecord,
     UploadRecord,
+    Wanted,
 )
 
 T = TypeVar("T")
@@ -38,6 +41,11 @@ def record(name: bytes, **more: Any) -> ManifestRecord:
     return ManifestRecord(
         Descriptor(OCI_MANIFEST, Digest.of(name), len(name)), **fields
     )
+
+
+def digests_of(found: Referrers) -> list[Digest]:
+    """What is listed."""
+    return [one.descriptor.digest for one in found.records]
 
 
 class MetadataStoreContract:
@@ -242,13 +250,74 @@ class MetadataStoreContract:
     def test_referrers(self) -> None:
         """The manifests with that subject, by digest."""
         own = self.repository()
-        self.assertEqual(list(self.now(self.store.referrers(own, APP, SUBJECT))), [])
+        self.assertEqual(self.now(self.store.referrers(own, APP, SUBJECT)), Referrers())
         digests = [self.put(own, name, subject=SUBJECT) for name in (b"1", b"2", b"3")]
         self.put(own, b"4")
         found = self.now(self.store.referrers(own, APP, SUBJECT))
-        self.assertEqual(
-            [one.descriptor.digest for one in found], sorted(digests, key=str)
+        self.assertEqual(digests_of(found), sorted(digests, key=str))
+        self.assertEqual(found.records[0].blobs, ())
+
+    def test_referrers_of_the_fallback_tag(self) -> None:
+        """Those that it lists count as well, as long as they are here; each once."""
+        own = self.repository()
+        first, second = (self.put(own, name) for name in (b"1", b"2"))
+        both = self.put(own, b"3", subject=SUBJECT)
+        self.put(own, b"4")
+        listed = [
+            Descriptor(OCI_MANIFEST, one, 7)
+            for one in (second, first, both, Digest.of(b"gone"))
+        ]
+        index = ManifestRecord(
+            Descriptor(OCI_INDEX, Digest.of(b"index"), 9),
+            blobs=(Descriptor(OCI_MANIFEST, Digest.of(b"4"), 7),),
+            manifests=tuple(listed),
         )
+        tag = fallback_tag(SUBJECT)
+        self.now(self.store.put_manifest(own, APP, index, [tag], 0))
+        found = self.now(self.store.referrers(own, APP, SUBJECT))
+        self.assertEqual(digests_of(found), sorted((first, second, both), key=str))
+        self.now(self.store.delete_tag(own, APP, tag))
+        found = self.now(self.store.referrers(own, APP, SUBJECT))
+        self.assertEqual(digests_of(found), [both])
+
+    def test_which_referrers(self) -> None:
+        """A page, of a type, as many as fit; of what an upstream lists likewise."""
+        own = self.repository()
+        records = [
+            ManifestRecord(
+                Descriptor(OCI_MANIFEST, Digest("sha256", f"{number:064x}"), 7),
+                subject=SUBJECT,
+                artifact_type="odd/x" if number % 2 else "even/x",
+                annotations='{"é":"%s"}' % ("x" * number),
+            )
+            for number in range(5)
+        ]
+        for record in reversed(records):
+            self.now(self.store.put_manifest(own, APP, record, [], 0))
+        slim = tuple(replace(record, subject=None) for record in records)
+        told = ReferrersRecord(slim[::-1], 5.0)
+        self.now(self.store.put_listed_referrers(own, APP, SUBJECT, told))
+        last = str(slim[1].descriptor.digest)
+        room = slim[0].cost + slim[1].cost
+        for wanted, expected, more in (
+            (ANY, slim, False),
+            (Wanted(Page(2)), slim[:2], True),
+            (Wanted(Page(5)), slim, False),
+            (Wanted(Page(9, last)), slim[2:], False),
+            (Wanted(Page(0)), (), False),
+            (Wanted(Page(9, "z")), (), False),
+            (Wanted(artifact_type="odd/x"), (slim[1], slim[3]), False),
+            (Wanted(Page(1, last), "odd/x"), (slim[3],), False),
+            (Wanted(Page(1), "odd/x"), (slim[1],), True),
+            (Wanted(artifact_type="none"), (), False),
+            (Wanted(room=room), slim[:2], True),
+            (Wanted(room=room - 1), slim[:1], True),
+            (Wanted(room=1), (), True),
+        ):
+            found = self.now(self.store.referrers(own, APP, SUBJECT, wanted))
+            self.assertEqual(found, Referrers(expected, more=more), wanted)
+            listed = self.now(self.store.listed_referrers(own, APP, SUBJECT, wanted))
+            self.assertEqual(listed, ReferrersRecord(expected, 5.0, more), wanted)
 
     def test_listed_referrers(self) -> None:
         """What an upstream has listed is kept whole, in place of what it listed before,
@@ -262,7 +331,7 @@ class MetadataStoreContract:
                 artifact_type="application/x",
                 annotations='{"k":"v"}',
             )
-            for name in (b"1", b"2")
+            for name in sorted((b"1", b"2"), key=Digest.of)
         )
         for records, checked_at in ((told, 5.0), ((), 6.0), (told[:1], 7.5)):
             expected = ReferrersRecord(records, checked_at)
@@ -271,7 +340,7 @@ class MetadataStoreContract:
         self.assertIsNone(self.now(listed(own, APP, LAYER.digest)))
         self.assertIsNone(self.now(listed(own, OTHER, SUBJECT)))
         self.assertIsNone(self.now(listed(self.repository("other"), APP, SUBJECT)))
-        self.assertEqual(list(self.now(self.store.referrers(own, APP, SUBJECT))), [])
+        self.assertEqual(self.now(self.store.referrers(own, APP, SUBJECT)), Referrers())
 
     def test_has_image(self) -> None:
         """An image is there as long as it has a manifest."""

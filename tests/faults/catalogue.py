@@ -71,7 +71,7 @@ FAULTS: dict[str, Fault] = {
     "101": instead(b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: h2c\r\n\r\n"),
     # late heads
     "silent": instead(),
-    "head after 15 s": late(15.0),
+    "head after 29 s": late(29.0),
     "head after 30 s": late(30.0),
     "head byte by byte": slow_head(1.0),
     # statuses

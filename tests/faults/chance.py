@@ -58,7 +58,7 @@ def _cut(random: Random) -> Callable[[Reply], Steps]:
             at += len(piece)
             yield piece
             if random.random() < 0.1:
-                yield random.choice((0.5, 5.0, 25.0))
+                yield random.choice((0.5, 5.0, 35.0, 65.0))
         if random.random() < 0.8:
             yield random.choice((End.CLOSE, End.RESET))
 

@@ -26,6 +26,7 @@ from pullthrough.upstream.credentials import Login
 from pullthrough.upstream.destinations import Destinations
 from pullthrough.upstream.egress import EgressAgent, Way
 from pullthrough.upstream.limits import Limits
+from pullthrough.upstream.patience import Patience
 from pullthrough.upstream.requests import Requests
 from pullthrough.upstream.trust import Trust
 from tests.faults.registry import PASSWORD, REGISTRY, USER, FaultyRegistry
@@ -72,7 +73,7 @@ class Pulls:
         self.upstream = FaultyRegistry(self.network)
         destinations = Destinations([REGISTRY])
         agent = EgressAgent(
-            self.network, Way(), _TRUST, 20.0, destinations=destinations
+            self.network, Way(), _TRUST, Patience(), destinations=destinations
         )
         requests = Requests(
             f"http://{REGISTRY}",
@@ -80,10 +81,10 @@ class Pulls:
             Login(USER, PASSWORD),
             self.network,
             random,
-            breakers=Breakers(self.network, random, 40.0),
+            breakers=Breakers(self.network, random, Patience().answer),
             limits=Limits(REGISTRY, self.network),
             destinations=destinations,
-            timeout=20.0,
+            patience=Patience(),
             retries=2,
             agent_name="pullthrough/test",
         )

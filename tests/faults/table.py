@@ -35,7 +35,7 @@ _TABLE = """
 connection refused              ORS   ORS   ORS   ORO   ORO   B
 connection times out            TRS   TRS   TRS   TRT   TRT   B
 name unknown                    ORS   ORS   ORS   ORO   ORO   B
-resolver mute                   ORS   ORS   ORS   ORO   ORO   B
+resolver mute                   TRS   TRS   TRS   TRT   TRT   B
 -- no head, or an odd one
 closed before the head          ORS   ORS   ORS   ORO   ORO   B
 reset before the head           ORS   ORS   ORS   ORO   ORO   B
@@ -53,7 +53,7 @@ one interim answer              RRR   RRR   RRR   RRR   RRR   R
 101                             ORS   ORS   ORS   ORO   ORO   B
 -- late heads
 silent                          TRS   TRS   TRS   TRT   TRT   B
-head after 15 s                 RRR   RRR   RRR   RRR   RRR   R
+head after 29 s                 RRR   RRR   RRR   RRR   RRR   R
 head after 30 s                 TRS   TRS   TRS   TRT   TRT   B
 head byte by byte               TRS   TRS   TRS   TRT   TRT   B
 -- statuses

@@ -67,7 +67,7 @@ def _whole(settings: Settings) -> None:
     stores = {store.name for store in settings.blob_stores}
     assert names
     assert len(set(names)) == len(names)
-    assert 1 <= settings.http.timeout <= 3600
+    assert settings.http.timeout is None or 1 <= settings.http.timeout <= 3600
     assert 0 <= settings.http.retries <= 10
     for one in settings.repositories:
         assert _NAME.fullmatch(one.name)

@@ -9,9 +9,9 @@ from pullthrough.accessline import AccessLine
 from pullthrough.ops.admin import documents
 from pullthrough.ops.metrics import Metrics
 from pullthrough.spec.forwarded import Seen
-from pullthrough.values import Load, UpstreamState
+from pullthrough.values import Document, FillState, Load, UpstreamState
 
-HUB = UpstreamState("hub.test:443 as <up>", 100, 7, 30.4, "blocked", 41.2)
+HUB = UpstreamState("hub.test:443 as <up>", 100, 7, 30.4, "blocked", 41.2, 5, 6)
 QUIET = UpstreamState("quiet.test:443")
 
 
@@ -33,17 +33,31 @@ def line(**more: Any) -> AccessLine:
     return AccessLine(**{**usual, **more})
 
 
+async def _ready() -> tuple[int, bytes]:
+    return 200, b"{}"
+
+
 class AdminTests(SynchronousTestCase):
     """What stands in them."""
 
     def setUp(self) -> None:
-        loads = [Load("transfers", 3, 2, 1)]
-        self.metrics = Metrics(lambda: [HUB, QUIET], lambda: loads)
-        self.documents = documents(self.metrics.text, lambda: [HUB, QUIET], str.upper)
+        loads = [Load("transfers", 3, 2, 1, 12.5)]
+        self.metrics = Metrics(
+            lambda: [HUB, QUIET],
+            lambda: loads,
+            lambda: [FillState("hub", 2, 9, 4)],
+            lambda: {"slow": 8},
+        )
+        self.states = [HUB, QUIET]
+        self.documents = documents(
+            self.metrics.text, lambda: self.states, str.upper, _ready
+        )
 
     def page(self, path: str) -> bytes:
         """A page."""
-        return self.documents[path].content(Seen("127.0.0.1", False, "localhost"))
+        page = self.documents[path]
+        assert isinstance(page, Document)
+        return page.content(Seen("127.0.0.1", False, "localhost"))
 
     def test_status(self) -> None:
         """As a page, in which nothing is markup but ours, and as JSON."""
@@ -66,20 +80,21 @@ class AdminTests(SynchronousTestCase):
             ("[2001:db8::a]:8081", b"2001:DB8::A"),
             ("[::1]", b"::1"),
         ):
+            assert isinstance(page, Document)
             content = page.content(Seen("192.0.2.1", False, asked))
             self.assertEqual(content, expected)
 
     def test_a_limit(self) -> None:
         """Without a block the pause is told."""
-        states = [UpstreamState("hub.test:443", limited_for=59.6)]
-        self.documents = documents(self.metrics.text, lambda: states, str.upper)
+        self.states = [UpstreamState("hub.test:443", limited_for=59.6)]
         self.assertIn(b"limits us for another 60 s", self.page("/"))
 
     def test_health(self) -> None:
-        """The process lives, and that alone is for everybody."""
+        """Health is for everybody, and nothing else."""
         self.assertEqual(self.page("/health/live"), b"live\n")
         free = {path for path, page in self.documents.items() if page.free}
-        self.assertEqual(free, {"/health/live"})
+        self.assertEqual(free, {"/health/live", "/health/ready"})
+        self.assertIs(self.documents["/health/ready"].content, _ready)
 
     def test_metrics(self) -> None:
         """Requests, stale answers and budgets, by names of the configuration only."""
@@ -101,6 +116,14 @@ class AdminTests(SynchronousTestCase):
             "pullthrough_reactor_lag_longest_seconds 0.25",
             'pullthrough_waiting{what="transfers"} 2.0',
             'pullthrough_refused_total{what="transfers"} 1.0',
+            'pullthrough_waiting_oldest_seconds{what="transfers"} 12.5',
+            'pullthrough_upstream_blocked_seconds{to="hub.test:443 as <up>"} 41.2',
+            'pullthrough_upstream_retries_total{to="hub.test:443 as <up>"} 5.0',
+            'upstream_retries_refused_total{to="hub.test:443 as <up>"} 6.0',
+            'pullthrough_fills{repository="hub"} 2.0',
+            'pullthrough_followers{repository="hub"} 9.0',
+            'pullthrough_held_back_total{repository="hub"} 4.0',
+            'pullthrough_rotten_total{store="slow"} 8.0',
         ):
             self.assertIn(expected, text)
         self.assertNotIn("secret", text)

@@ -22,8 +22,9 @@ from pullthrough.spec.digest import Digest
 from pullthrough.spec.errorcodes import ErrorCode
 from pullthrough.spec.mediatypes import OCI_INDEX, OCI_MANIFEST
 from pullthrough.spec.names import ImageName
+from pullthrough.spec.pages import Page
 from pullthrough.spec.reference import fallback_tag
-from pullthrough.values import ManifestRecord, Referrers
+from pullthrough.values import ENOUGH, ManifestRecord, Referrers, Wanted
 from tests.support.house import House
 from tests.support.images import make_image
 from tests.support.upstream import ScriptedUpstream
@@ -99,7 +100,7 @@ class ProxiedTests(ReferrersCase):
         self.assertEqual(self.found(), ([SBOM], ""))
         self.assertEqual(self.upstream.asked["referrers"], 1)
         self.house.clock.advance(401)
-        self.assertEqual(self.found(), ([SBOM, SIGNATURE], ""))
+        self.assertEqual(self.found(), (sorted([SBOM, SIGNATURE]), ""))
         self.assertEqual(self.upstream.asked["referrers"], 2)
 
     def test_none_is_kept_as_well(self) -> None:
@@ -218,6 +219,33 @@ class GroupTests(ReferrersCase):
         self.assertTrue(verifyObject(IReferrers, self.group))
         expected = sorted([SBOM, SIGNATURE])
         self.assertEqual(self.found(self.group), (expected, ""))
+
+    def test_pages(self) -> None:
+        """However they are cut, one page after the other lists each of them once; no
+        page lists what follows where a member's own page was cut."""
+        records = [record(Digest.of(bytes([number]))) for number in range(9)]
+        self.upstream.referring = records[:6]
+        self.other.referring = records[3:]
+        expected = sorted(one.descriptor.digest for one in records)
+        cost = records[0].cost
+        for n, room in ((1, ENOUGH), (2, ENOUGH), (9, 4 * cost), (9, cost), (4, cost)):
+            found: list[Digest] = []
+            more = True
+            while more:
+                last = str(found[-1]) if found else ""
+                wanted = Wanted(Page(n, last), "application/x", room)
+                coroutine = self.group.referrers(APP, SUBJECT, wanted)
+                page = self.successResultOf(Deferred.fromCoroutine(coroutine))
+                more = page.more
+                self.assertTrue(page.records)
+                self.assertLessEqual(len(page.records), min(n, room // cost))
+                found += [one.descriptor.digest for one in page.records]
+            self.assertEqual(found, expected)
+        self.other.failure = UpstreamOutage("second is down")
+        self.house.clock.advance(100 * DAY)
+        small = self.group.referrers(APP, SUBJECT, Wanted(room=cost - 1))
+        page = self.successResultOf(Deferred.fromCoroutine(small))
+        self.assertEqual(page, Referrers((), "second is down", True))
 
     def test_one_that_cannot_tell(self) -> None:
         """The others' are listed, and the warning names it; a miss is passed over."""

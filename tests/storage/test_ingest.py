@@ -14,7 +14,8 @@ from pullthrough.interfaces import IIngest
 from pullthrough.spec.digest import Digest
 from pullthrough.storage.backlog import ALL, LEAST, MOST, Backlog
 from pullthrough.storage.filesystem import FilesystemBlobStore
-from pullthrough.storage.ingest import AHEAD
+from pullthrough.storage.growing import WORTH
+from pullthrough.storage.ingest import AHEAD, APART
 from pullthrough.threads import IThreads
 from tests.contract.storage import DIGEST, HELLO, Producer
 from tests.storage.test_filesystem import FilesystemCase, RecordingFiles
@@ -166,7 +167,8 @@ class AheadTests(IngestCase):
         self.threads.held = True
         for _ in range(2):
             self.ingest.write(self.piece)
-            self.threads.work(0)  # the write; what is to be durable waits behind it
+            for _ in ("written", "hashed"):
+                self.threads.work()  # what is to be durable waits behind them
         flushing = Deferred.fromCoroutine(self.ingest.flush())
         self.successResultOf(flushing)
         self.assertEqual(self.ingest.written, 5 * len(self.piece))
@@ -193,6 +195,93 @@ class AheadTests(IngestCase):
         self.assertIsNone(self.now(self.store.stat(digest)))
         self.now(self.ingest.abort())
         self.assertEqual(self.files_below(), [])
+
+    def test_what_is_durable_already_is_not_begun_again(self) -> None:
+        """What was made so at the end of a request is not, when more comes."""
+        self.ingest.write(self.piece * 5)
+        self.now(self.ingest.sync())
+        synced = self.done.count("sync")
+        for _ in range(3):
+            self.ingest.write(self.piece)
+        self.assertEqual(self.done.count("sync"), synced)
+        self.ingest.write(self.piece * 2)
+        self.ingest.write(self.piece)
+        self.assertEqual(self.done.count("sync"), synced + 1)
+
+
+class ApartTests(IngestCase):
+    """Much at once: one job writes it, another hashes it."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.much = b"much" * (APART // 4)
+        self.digest = Digest.of(b"!" + self.much)
+        self.ingest.write(b"!")
+        self.now(self.ingest.flush())
+        self.told: list[int] = []
+        self.ingest.observe(lambda: self.told.append(self.ingest.written))
+        self.threads.held = True
+
+    def test_both_at_the_same_time(self) -> None:
+        """Whichever ends first, readers hear when both have."""
+        for first in (0, 1):
+            self.ingest.write(self.much)
+            self.assertEqual(len(self.threads.jobs), 2)
+            before = self.ingest.written
+            self.threads.work(first)
+            self.assertEqual((self.ingest.written, self.told), (before, []))
+            self.threads.work()
+            self.assertEqual(self.told, [before + APART])
+            self.told.clear()
+        self.threads.held = False
+        digest = Digest.of(b"!" + self.much * 2)
+        self.assertEqual(self.now(self.ingest.commit(digest)), 1 + 2 * APART)
+
+    def test_the_end_waits_for_both(self) -> None:
+        """Nothing has its name before it is whole and hashed."""
+        self.ingest.write(self.much)
+        committing = Deferred.fromCoroutine(self.ingest.commit(self.digest))
+        self.threads.work(0)
+        self.assertNoResult(committing)
+        self.assertNotIn("rename", self.done)
+        self.threads.held = False
+        self.threads.work(0)
+        self.assertEqual(self.successResultOf(committing), 1 + APART)
+
+    def test_a_write_that_fails(self) -> None:
+        """Ends it, though all is hashed (I20); not before no job runs."""
+        self.ingest.write(self.much)
+        aborting = Deferred.fromCoroutine(self.ingest.abort())
+        self.failing = "write"
+        self.threads.work(0)
+        self.assertNoResult(aborting)
+        self.threads.held = False
+        self.threads.work(0)
+        self.successResultOf(aborting)
+        self.assertEqual(self.files_below(), [])
+        self.fails(self.ingest.commit(self.digest), StorageOutage)
+
+    def test_the_first_job_runs_alone(self) -> None:
+        """It makes the file."""
+        other = self.now(self.store.ingest("other"))
+        other.write(self.much)
+        self.assertEqual(len(self.threads.jobs), 1)
+        self.threads.held = False
+        self.threads.work()
+        self.now(other.commit(Digest.of(self.much)))
+
+    def test_small_pieces_are_written_together(self) -> None:
+        """Large ones are not copied for it."""
+        for size, writes in ((WORTH // 2, 1), (WORTH, 8)):
+            self.threads.held = True
+            self.ingest.write(b"x" * LEAST)
+            for _ in range(8):
+                self.ingest.write(b"y" * size)
+            before = self.done.count("write")
+            self.threads.held = False
+            self.threads.work()
+            self.now(self.ingest.flush())
+            self.assertEqual(self.done.count("write") - before, 1 + writes)
 
 
 class BacklogTests(IngestCase):

@@ -14,6 +14,7 @@ from zope.interface.verify import verifyObject
 
 from pullthrough.errors import Miss, Rotten, StorageOutage
 from pullthrough.interfaces import IContent
+from pullthrough.repository.manifests import LONGEST_WHOLE
 from pullthrough.spec.digest import Digest
 from pullthrough.spec.names import ImageName
 from pullthrough.spec.provenance import Source
@@ -121,6 +122,7 @@ class StoreTests(RotCase):
                 self.now(opened.close())
                 self.assertIsNone(self.now(self.store.stat(digest)))
                 self.fails(self.store.open(digest), Miss)
+                self.assertEqual(self.store.rotten, 1)
 
     def test_what_is_put_aside_is_kept(self) -> None:
         """For people to look at; a good copy may come in its place."""
@@ -324,6 +326,19 @@ class RepositoryTests(RotCase):
         self.assertEqual(found.body, self.image.manifest)
         self.assertEqual(self.upstream.asked["manifest"], 1)
 
+    def test_a_large_manifest(self) -> None:
+        """Before anything of it is given out, all of it has been verified."""
+        proxy = self.proxied()
+        body = self.image.manifest.ljust(LONGEST_WHOLE + 1)
+        digest = Digest.of(body)
+        self.upstream.add("team/app", "v2", self.image.media_type, body)
+        for asked in (1, 2):
+            found = self.now(proxy.manifest(APP, Tag("v2")))
+            self.assertEqual(found.body, b"")
+            self.assertEqual(self.now(whole(found.content)), body)
+            self.assertEqual(self.upstream.asked["manifest"], asked)
+            self.rotten(digest)
+
     def test_hosted_never_gives_it_out(self) -> None:
         """Nobody else has it: an outage, each time, and never a miss."""
         hosted = self.house.hosted()
@@ -334,11 +349,14 @@ class RepositoryTests(RotCase):
         self.now(
             hosted.put_manifest(APP, V1, self.image.media_type, self.image.manifest)
         )
-        for digest in (Digest.of(SMALL), self.image.digest):
+        large = self.image.manifest.ljust(LONGEST_WHOLE + 1)
+        self.now(hosted.put_manifest(APP, Tag("v2"), self.image.media_type, large))
+        for digest in (Digest.of(SMALL), self.image.digest, Digest.of(large)):
             self.rotten(digest)
         blob = self.now(hosted.blob(APP, Digest.of(SMALL)))
         self.fails(blob.available(0), StorageOutage)
         self.now(blob.close())
         for _ in range(2):
             self.fails(hosted.blob(APP, Digest.of(SMALL)), StorageOutage)
-            self.fails(hosted.manifest(APP, V1), StorageOutage)
+            for tag in (V1, Tag("v2")):
+                self.fails(hosted.manifest(APP, tag), StorageOutage)

@@ -19,6 +19,7 @@ from pullthrough.upstream.credentials import Login
 from pullthrough.upstream.destinations import Destinations
 from pullthrough.upstream.egress import Way
 from pullthrough.upstream.limits import Limits
+from pullthrough.upstream.patience import Patience
 from pullthrough.upstream.requests import Requests
 
 HUB = "https://hub.test"
@@ -137,7 +138,7 @@ def scripted(
         breakers=breakers,
         limits=limits or Limits(str(origin), clock),
         destinations=Destinations([origin.host]),
-        timeout=20.0,
+        patience=Patience(),
         retries=retries,
         agent_name="pullthrough/test",
     )

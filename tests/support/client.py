@@ -17,6 +17,7 @@ from pullthrough.upstream.credentials import Login
 from pullthrough.upstream.destinations import Destinations
 from pullthrough.upstream.egress import EgressAgent, Way
 from pullthrough.upstream.limits import Limits
+from pullthrough.upstream.patience import Patience
 from pullthrough.upstream.requests import Requests
 from pullthrough.upstream.trust import ClientCertificate, Trust
 from tests.support.images import make_image
@@ -80,12 +81,13 @@ class ClientCase(TestCase):
     ) -> RegistryUpstream:
         """A client."""
         url = url or self.registry.url
+        patience = Patience.of(seconds)
         destinations = Destinations([Origin.of(url).host], self.private)
         agent = EgressAgent(
             reactor,
             way,
             Trust(trust),
-            seconds,
+            patience,
             destinations=destinations,
             certificate=certificate,
             persistent=False,
@@ -100,7 +102,7 @@ class ClientCase(TestCase):
             breakers=None,
             limits=Limits(str(Origin.of(url)), reactor),  # type: ignore[arg-type]
             destinations=destinations,
-            timeout=seconds,
+            patience=patience,
             retries=retries,
             agent_name="pullthrough/test",
         )

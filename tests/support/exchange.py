@@ -41,9 +41,8 @@ class FakeExchange:
             pair = base64.b64encode(f"{user}:pw-{user}".encode()).decode()
             given["authorization"] = f"Basic {pair}"
         parts = urlsplit(target)
-        self.head = Head(
-            method, parts.path, parts.query, tuple(given.items()), len(body)
-        )
+        fields = {name: (value,) for name, value in given.items()}
+        self.head = Head(method, parts.path, parts.query, fields, len(body))
         self.seen = Seen("192.0.2.7", secure, "registry.test:5000", forwarded)
         self.certificate = certificate
         self.status = 0

@@ -43,6 +43,7 @@ class Host:
     """A machine at an address.
 
     :ivar dial: what becomes of connections, and of its name.
+    :ivar slow: seconds more that it takes to accept one.
     :ivar accepted: called with each new line; sets its ``received``.
     """
 
@@ -51,6 +52,7 @@ class Host:
         self.address = address
         self.accepted = accepted
         self.dial = Dial.ACCEPT
+        self.slow = 0.0
         self.lines: list[Line] = []
 
     def hang_up(self) -> None:

@@ -15,7 +15,7 @@ from pullthrough.repository.offline import OfflineRepository
 from pullthrough.repository.writable import WritableGroup
 from pullthrough.spec.digest import Digest
 from pullthrough.spec.forwarded import Seen, TrustedProxies
-from pullthrough.values import Document
+from pullthrough.values import Document, Inquiry
 from pullthrough.web.everything import Everything
 from pullthrough.web.guard import Guard
 from pullthrough.web.kept import KeptAnswers
@@ -85,6 +85,7 @@ class MainCase(SynchronousTestCase):
         pages = {
             "/status": Document("text/plain", lambda seen: seen.connector.encode()),
             "/health/live": Document("text/plain", lambda seen: b"live", free=True),
+            "/health/ready": Inquiry("application/json", self.ready, free=True),
         }
         return Main(
             self.sites,
@@ -92,6 +93,10 @@ class MainCase(SynchronousTestCase):
             Everything(self.sites, authenticator, policy, *common),
             Pages(pages, authenticator),
         )
+
+    async def ready(self) -> tuple[int, bytes]:
+        """What is answered to ``/health/ready``."""
+        return 503, b"not ready"
 
     def ask(
         self,

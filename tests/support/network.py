@@ -26,6 +26,9 @@ from tests.support.lines import LATENCY, Dial, Host, Line
 
 T = TypeVar("T")
 
+#: Seconds after which a system gives up by itself to connect.
+FOREVER = 130.0
+
 
 @implementer(IReactorTCP, IReactorPluggableNameResolver)
 class Network(Clock):
@@ -84,7 +87,7 @@ class Network(Clock):
         host: str,
         port: int,
         factory: Any,
-        timeout: float = 30,
+        timeout: float | None = 30,
         bindAddress: Any = None,
     ) -> Any:
         """See :meth:`IReactorTCP.connectTCP`."""
@@ -159,7 +162,7 @@ class _Connector:
         host: Host | None,
         port: int,
         factory: Any,
-        timeout: float,
+        timeout: float | None,
     ) -> None:
         self._network = network
         self._host = host
@@ -170,13 +173,15 @@ class _Connector:
         dial = host.dial if host else Dial.REFUSE
         self._attempt: IDelayedCall
         if dial is Dial.ACCEPT:
-            self._attempt = network.callLater(LATENCY, self._connected)
+            slow = host.slow if host else 0.0
+            self._attempt = network.callLater(LATENCY + slow, self._connected)
         elif dial is Dial.REFUSE:
             refused = error.ConnectionRefusedError()
             self._attempt = network.callLater(LATENCY, self._failed, refused)
         else:
             late = error.TimeoutError()
-            self._attempt = network.callLater(timeout, self._failed, late)
+            seconds = FOREVER if timeout is None else timeout
+            self._attempt = network.callLater(seconds, self._failed, late)
 
     def _connected(self) -> None:
         assert self._host is not None

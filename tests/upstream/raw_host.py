@@ -18,6 +18,7 @@ from pullthrough.upstream.credentials import Login
 from pullthrough.upstream.destinations import Destinations
 from pullthrough.upstream.egress import EgressAgent, Way
 from pullthrough.upstream.limits import Limits
+from pullthrough.upstream.patience import Patience
 from pullthrough.upstream.requests import Requests
 from pullthrough.upstream.trust import Trust
 from tests.support.lines import End, Line, Step
@@ -68,7 +69,7 @@ class Upstream:
         self.host = self.network.add(_HOST, "1.0.0.1", self._accepted)
         destinations = Destinations([_HOST])
         agent = EgressAgent(
-            self.network, Way(), _TRUST, 20.0, destinations=destinations
+            self.network, Way(), _TRUST, Patience(), destinations=destinations
         )
         requests = Requests(
             f"http://{_HOST}",
@@ -79,7 +80,7 @@ class Upstream:
             breakers=None,
             limits=Limits(_HOST, self.network),
             destinations=destinations,
-            timeout=20.0,
+            patience=Patience(),
             retries=0,
             agent_name="pullthrough/test",
         )

@@ -26,6 +26,7 @@ from pullthrough.spec.errorcodes import ErrorCode
 from pullthrough.spec.origins import Origin
 from pullthrough.upstream.destinations import Destinations, PublicEndpoint
 from pullthrough.upstream.egress import EgressEndpoints, Way
+from pullthrough.upstream.patience import Patience
 from pullthrough.upstream.requests import Wish
 from pullthrough.upstream.trust import Trust
 from tests.support.agent import HUB, Answer, scripted
@@ -234,7 +235,9 @@ class EndpointTests(SynchronousTestCase):
         self, reactor: ResolvingReactor, destinations: Destinations, host: str
     ) -> "Deferred[Any]":
         """Connect to a host that something has led to."""
-        endpoints = EgressEndpoints(reactor, Way(), Trust(b""), 10.0, destinations)
+        endpoints = EgressEndpoints(
+            reactor, Way(), Trust(b""), Patience(), destinations
+        )
         endpoint = endpoints.endpointForURI(URI.fromBytes(f"http://{host}/".encode()))
         return endpoint.connect(Factory.forProtocol(Protocol))
 
@@ -299,7 +302,7 @@ class EndpointTests(SynchronousTestCase):
     def test_one_endpoint_dialled_twice(self) -> None:
         """It asks again, and looks again."""
         reactor = ResolvingReactor(Resolver(["8.8.8.8"], ["10.0.0.1"]))
-        endpoint = PublicEndpoint(reactor, "cdn.test", 443, 10.0, Destinations([]))
+        endpoint = PublicEndpoint(reactor, "cdn.test", 443, Destinations([]))
         endpoint.connect(Factory.forProtocol(Protocol))
         failing = endpoint.connect(Factory.forProtocol(Protocol))
         self.failureResultOf(failing, UpstreamOutage)
@@ -338,7 +341,9 @@ class EndpointTests(SynchronousTestCase):
         """The proxy resolves the names; what is dialled is the proxy."""
         reactor = ResolvingReactor(Resolver(["127.0.0.1"]))
         way = Way("http://proxy.lan:3128")
-        endpoints = EgressEndpoints(reactor, way, Trust(b""), 10.0, Destinations([]))
+        endpoints = EgressEndpoints(
+            reactor, way, Trust(b""), Patience(), Destinations([])
+        )
         endpoint = endpoints.endpointForURI(URI.fromBytes(b"http://cdn.test/"))
         endpoint.connect(Factory.forProtocol(Protocol)).addErrback(lambda _: None)
         self.assertEqual(reactor.tcpClients[0][:2], ("127.0.0.1", 3128))
@@ -355,7 +360,7 @@ class EndpointTests(SynchronousTestCase):
                 return super().resolveHostName(resolutionReceiver, *args, **more)
 
         reactor = ResolvingReactor(Looking(["8.8.8.8"]))
-        endpoint = PublicEndpoint(reactor, "cdn.test", 443, 10.0, Destinations([]))
+        endpoint = PublicEndpoint(reactor, "cdn.test", 443, Destinations([]))
         endpoint.connect(Factory.forProtocol(Protocol))
         self.assertTrue(verifyObject(IResolutionReceiver, seen[0]))
         wrapped: Any = endpoint._endpoint._reactor  # type: ignore[attr-defined]

@@ -14,6 +14,7 @@ from pullthrough.upstream.destinations import Destinations
 from pullthrough.upstream.egress import EgressAgent, Way
 from pullthrough.upstream.foreign import ForeignLayers
 from pullthrough.upstream.limits import Limits
+from pullthrough.upstream.patience import Patience
 from pullthrough.upstream.requests import Requests
 from pullthrough.upstream.trust import Trust
 from tests.support.client import LAYER, ClientCase, Taker
@@ -33,7 +34,7 @@ class ForeignTests(ClientCase):
             reactor,
             Way(),
             Trust(b""),
-            5.0,
+            Patience.of(5.0),
             destinations=destinations,
             persistent=False,
         )
@@ -49,7 +50,7 @@ class ForeignTests(ClientCase):
                 breakers=None,
                 limits=Limits(str(Origin.of(url)), reactor),  # type: ignore[arg-type]
                 destinations=destinations,
-                timeout=5.0,
+                patience=Patience.of(5.0),
                 retries=0,
                 agent_name="x",
             )

@@ -12,6 +12,7 @@ from twisted.web.client import URI
 from pullthrough.config.ini import ConfigurationError, parse
 from pullthrough.upstream.destinations import Destinations
 from pullthrough.upstream.egress import EgressEndpoints, Way
+from pullthrough.upstream.patience import Patience
 from pullthrough.upstream.trust import Trust
 from tests.support.handshakes import (
     NEW,
@@ -44,7 +45,7 @@ class UpstreamTests(SynchronousTestCase):
         """A connection as it is made to an upstream."""
         reactor = ResolvingReactor(Resolver(["127.0.0.1"]))
         endpoints = EgressEndpoints(
-            reactor, Way(), Trust(self.trust), 10.0, Destinations([host])
+            reactor, Way(), Trust(self.trust), Patience(), Destinations([host])
         )
         endpoint = endpoints.endpointForURI(URI.fromBytes(f"https://{host}/".encode()))
         endpoint.connect(Factory.forProtocol(Protocol)).addErrback(lambda _: None)

@@ -14,9 +14,10 @@ from pullthrough.spec.forwarded import TrustedProxies
 from pullthrough.spec.names import ImageName
 from pullthrough.spec.provenance import Provenance, Source
 from pullthrough.web import connection, listener
+from pullthrough.web import kept as kept_module
 from pullthrough.web.exchange import IExchange
 from pullthrough.web.guard import Guard
-from pullthrough.web.kept import Kept, KeptAnswers
+from pullthrough.web.kept import Kept, KeptAnswers, Standing
 from pullthrough.web.listener import Listener
 from pullthrough.web.main import Main
 from pullthrough.web.pages import Pages
@@ -28,6 +29,7 @@ from tests.support.wire import Wire
 
 MANIFEST = "/v2/team/app/manifests/v1"
 IMAGE = ImageName("team/app")
+LINE = AccessLine("", "", "own", "GET", MANIFEST, 200, 1, 0.0, "own", "hit", "")
 
 
 def basic(user: str, password: str = "") -> str:
@@ -239,7 +241,7 @@ class StandingTests(Case):
         raw = request(MANIFEST, basic("alice"))
         self.twice(raw)
         self.wire.receive(raw[:9])  # or it would leave at once
-        self.listener.draining = True
+        self.listener.leave()
         self.wire.receive(raw[9:])
         self.assertIn(b"Connection: close", self.wire.take())
 
@@ -261,6 +263,8 @@ class StandingTests(Case):
     def test_many_heads(self) -> None:
         """Only so many are kept in mind, and none that is long."""
         self.patch(listener, "MOST_STANDING", 2)
+        self.listener = Listener(self.application, self.house.clock)
+        self.wire = Wire(self.listener.buildProtocol(None))  # type: ignore[arg-type]
         for number in range(4):
             self.get(request(MANIFEST, basic("alice"), f"X: {number}"))
         self.assertEqual(self.asked, 4)
@@ -281,8 +285,11 @@ class AtOnceTests(SiteCase):
     class Policy:
         """Bob may read nothing."""
 
+        asked = 0
+
         def permits(self, principal: str, *_: Any) -> bool:
             """Whether it is alice."""
+            self.asked += 1
             return principal == "alice"
 
     def setUp(self) -> None:
@@ -323,6 +330,20 @@ class AtOnceTests(SiteCase):
         self.assertEqual(agents, ["", "other/1", "", "other/2"])
         self.assertEqual({line.principal for line in self.lines[-4:]}, {"alice"})
         self.assertEqual({line.peer for line in self.lines[-4:]}, {"192.0.2.7"})
+
+    def test_who_has_come_before(self) -> None:
+        """The right is not looked for again while the same who asks for the same;
+        each request is noted, with the agent that it named."""
+        policy = self.policy = self.Policy()  # type: ignore[assignment]
+        self.serve(self.make_site(self.hosted))
+        alice = basic("alice")
+        self.assertEqual(self.get(MANIFEST, alice, long_way=True), 200)
+        self.get(MANIFEST, alice, "User-Agent: a", "X: 1")
+        asked = policy.asked
+        for number, agent in enumerate("abab"):
+            self.get(MANIFEST, alice, f"User-Agent: {agent}", f"X: {number}")
+        self.assertEqual(policy.asked, asked + 1)
+        self.assertEqual([line.agent for line in self.lines[-4:]], list("abab"))
 
     def test_who_is_not_known(self) -> None:
         """Credentials that have not been looked at, and wrong ones, are looked at."""
@@ -437,6 +458,28 @@ class TableTests(SiteCase):
         self.assertLessEqual(self.answers.size, 10_000)
         self.answers.clear()
         self.assertEqual((self.answers.size, first.forgotten), (0, True))
+
+    def test_ways(self) -> None:
+        """How it is given takes room as well; only so many ways are known."""
+        kept, other = self.make(), self.make()
+        self.answers.keep("k", kept)
+        self.answers.keep("other", other)
+        bare, standing = kept.size, Standing(kept, 9.0, LINE, print)
+        self.answers.find("k", 0.0)
+        for number in range(3):
+            self.answers.give(kept, number % 2, standing, 10)
+        self.assertEqual(set(kept.given), {0, 1})
+        self.assertGreater(kept.size, bare + 20)
+        self.assertEqual(self.answers.size, kept.size + other.size)
+        self.patch(kept_module, "MOST_WAYS", 2)
+        self.answers.give(kept, 2, standing, 10)
+        self.assertEqual(kept.given, {2: standing})
+        self.assertEqual(self.answers.size, kept.size + other.size)
+        self.answers.give(kept, 3, standing, 9000 - kept.size)
+        self.assertTrue(other.forgotten)
+        self.answers.clear()
+        self.answers.give(kept, 4, standing, 10)
+        self.assertEqual(self.answers.size, 0)
 
     def test_whole(self) -> None:
         """The date is put in its place; the body stays what it is."""

@@ -5,11 +5,12 @@ from typing import Any
 
 from pullthrough.errors import Overload
 from pullthrough.spec.ways import RESERVED
-from pullthrough.values import Document, Identity
+from pullthrough.values import Document, Identity, Inquiry
 from pullthrough.web.pages import Pages
+from tests.support.authenticators import make_authenticator
 from tests.support.exchange import FakeExchange, run
 from tests.support.main import HOST, MainCase, listed
-from tests.support.site import DIGEST, LAYER
+from tests.support.site import DIGEST, LAYER, USERS
 
 #: By path, also as Docker makes it of Nexus's base path; the base path itself; by
 #: subdomain, where nothing stands in front.
@@ -598,6 +599,18 @@ class PagesTests(MainCase):
             found = (got.status, challenge)
             self.assertEqual(found, (401, 'Basic realm="pullthrough"'))
         self.assertEqual(self.lines[:-1], [])
+
+    def test_an_inquiry(self) -> None:
+        """It has a status of its own, by GET and HEAD, and may be for everybody."""
+        for method, sent in (("GET", b"not ready"), ("HEAD", b"")):
+            got = self.ask(method, "/health/ready", user="")
+            self.assertEqual((got.status, got.sent), (503, sent))
+            self.assertEqual(got.headers["Content-Type"], "application/json")
+            self.assertEqual(got.headers["Cache-Control"], "no-store")
+        pages = {"/x": Inquiry("text/plain", self.ready)}
+        authenticator = make_authenticator(USERS, self.house.clock)
+        got = run(Pages(pages, authenticator), FakeExchange("GET", "/x"))
+        self.assertEqual(got.status, 401)
 
     def test_this_machine(self) -> None:
         """Who sits at it needs no password; who comes through it does."""

@@ -9,7 +9,6 @@ from pullthrough.repository.group import GroupRepository
 from pullthrough.spec.digest import Digest
 from pullthrough.spec.manifest import LARGEST_MANIFEST
 from pullthrough.spec.mediatypes import OCI_INDEX, OCI_MANIFEST
-from pullthrough.web import reading
 from pullthrough.web.exchange import Disconnected
 from tests.support.images import make_image
 from tests.support.site import BLOB, DIGEST, LAYER, UPLOADS, SiteCase
@@ -154,8 +153,11 @@ class WritingTests(SiteCase):
         got = self.ask("PUT", path, headers=typed, body=made.manifest)
         self.assertEqual((got.status, got.error), (400, "TAG_INVALID"))
 
-    def refer(self, subject: str, kind: str, path: str = "") -> str:
-        """Push a manifest that refers to another; its digest."""
+    def refer(self, subject: str, kind: str, path: str = "", most: int = 0) -> str:
+        """Push a manifest that refers to another; its digest.
+
+        :param most: characters in an annotation.
+        """
         empty = self.push_blob(b"{}").rpartition("/")[2]
         config = {"mediaType": kind, "digest": empty, "size": 2}
         body = json.dumps(
@@ -165,7 +167,7 @@ class WritingTests(SiteCase):
                 "config": config,
                 "layers": [],
                 "subject": {"mediaType": OCI_MANIFEST, "digest": subject, "size": 1},
-                "annotations": {"who": kind},
+                "annotations": {"who": kind.ljust(most)},
             }
         ).encode()
         digest = str(Digest.of(body))
@@ -205,8 +207,10 @@ class WritingTests(SiteCase):
         self.assertEqual(self.follow(subject, ""), [digests])
         pages = self.follow(subject, "n=1&artifactType=a/sig")
         self.assertEqual([len(page) for page in pages], [1])
-        self.patch(reading, "LARGEST_MANIFEST", 300)
-        self.assertEqual(self.follow(subject, ""), [[digest] for digest in digests])
+        kinds = [f"a/{number}" for number in range(3)]
+        subject = str(Digest.of(b"other"))
+        digests = sorted(self.refer(subject, kind, most=1_500_000) for kind in kinds)
+        self.assertEqual(self.follow(subject, ""), [digests[:2], digests[2:]])
 
     def follow(self, subject: str, query: str) -> list[list[str]]:
         """All pages of the referrers, as digests."""

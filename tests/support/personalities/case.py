@@ -24,6 +24,7 @@ from pullthrough.upstream.credentials import Login
 from pullthrough.upstream.destinations import Destinations
 from pullthrough.upstream.egress import EgressAgent, Way
 from pullthrough.upstream.limits import Limits
+from pullthrough.upstream.patience import Patience
 from pullthrough.upstream.requests import Requests
 from pullthrough.upstream.trust import Trust
 from tests.support.house import House
@@ -92,7 +93,7 @@ class PersonalityCase(TestCase):
             NamedReactor(addresses),
             Way(),
             Trust(b""),
-            5.0,
+            Patience.of(5.0),
             destinations=destinations,
             persistent=False,
         )
@@ -108,7 +109,7 @@ class PersonalityCase(TestCase):
             breakers=Breakers(clock, lambda: 0.0, 5.0),
             limits=self.limits,
             destinations=destinations,
-            timeout=5.0,
+            patience=Patience.of(5.0),
             retries=1,
             agent_name="pullthrough/test",
         )
