@@ -164,8 +164,7 @@ class Repository:
 class Settings:
     """The whole configuration, checked.
 
-    :ivar workers: processes that serve clients; 0: as many as we have cores, at most
-        four.
+    :ivar workers: processes that serve clients; 0: not configured.
     :ivar admin: the main connectors: all repositories, health, metrics and status.
     :ivar blob_stores: those defined and those implied (``data``/blobs/NAME).
     :ivar roles: who may do what; none: every user everything.

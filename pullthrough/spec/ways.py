@@ -21,6 +21,9 @@ _NAMED = re.compile(r"/v2/((?:repository/)?[^/]+/)(.+/.*)")
 _NO_IMAGE = re.compile(r"(?:manifests|blobs(?:/uploads)?|tags|referrers)/[^/]*")
 _BASE = re.compile(r"(/repository/[^/]+)/v[12](?:/.*)?")
 
+# What the configuration takes for a repository's name.
+_REPOSITORY = re.compile(r"[a-z0-9][a-z0-9_.\-]{0,62}")
+
 # RFC 1035 section 2.3.1: <label> ::= <letter> [ [ <ldh-str> ] <let-dig> ], "labels
 # must be 63 characters or less". It begins with a letter: an address has none in front.
 _LABEL = re.compile(r"[a-z](?:[a-z0-9-]{0,61}[a-z0-9])?")
@@ -75,6 +78,19 @@ def lead_of(path: str) -> str:
         return named[1]
     based = _BASE.fullmatch(path)
     return based[1] if based else ""
+
+
+def way_of(lead: str) -> tuple[str, Way] | None:
+    """The name of the repository to which something leads, whether it is there or not,
+    and the way to it.
+
+    :param lead: see :func:`lead_of`.
+    :returns: None where no repository can be called so.
+    """
+    name = lead.strip("/").removeprefix("repository/")
+    if name in RESERVED or not _REPOSITORY.fullmatch(name):
+        return None
+    return name, Way(base=lead) if lead.startswith("/") else Way(prefix=lead)
 
 
 def split_name(name: str) -> tuple[str, str]:

@@ -231,16 +231,16 @@ class FileIngest:
         await self.close()
         return written
 
-    async def _fitting(self, size: int | None) -> None:
-        await self._settled()
+    async def _fitting(self, size: int | None, ahead: bool = True) -> None:
+        await self._settled(ahead)
         if size not in (None, self.offset):
             raise Invalid(
                 ErrorCode.SIZE_INVALID, f"{self.offset} bytes came, not {size}"
             )
 
     async def verify(self, digest: Digest, size: int | None = None) -> int:
-        """See :meth:`IIngest.verify`."""
-        await self._fitting(size)
+        """See :meth:`IIngest.verify`: that waits for no disk (decision 0013)."""
+        await self._fitting(size, ahead=False)
         content = self._content
         return await self._work("read", lambda fd, end: content.check(fd, end, digest))
 

@@ -74,7 +74,10 @@ def _action(method: str, route: Route) -> str:
 async def _admit(
     call: Call, guard: Guard, route: Route, image: ImageName | None, action: str
 ) -> None:
-    """Find out who is asking, and whether they may."""
+    """Find out who is asking, and whether they may.
+
+    :param route: the base where the path, or the query, means nothing.
+    """
     try:
         call.identity = await guard.identify(call.exchange)
         if isinstance(route, routes.Token):
@@ -85,6 +88,8 @@ async def _admit(
             # Always challenged: from here clients learn how to log in, and
             # whether a password is right.
             raise Unauthenticated("log in, or ask for an anonymous token")
+        else:
+            guard.tell(call.identity)
     except Unauthenticated as error:
         source = guard.own(call.parameter("from"))
         challenge = guard.challenge(call.exchange, image, action, source)

@@ -15,18 +15,22 @@ from pullthrough.spec.errorcodes import ErrorCode, InvalidText
 from pullthrough.spec.names import ImageName
 from pullthrough.spec.pages import Names, Page, merged
 from pullthrough.spec.tokens import Access
-from pullthrough.spec.ways import MAIN, lead_of, split_name
+from pullthrough.spec.ways import MAIN, lead_of, split_name, way_of
 from pullthrough.web.answering import Answering
 from pullthrough.web.call import Call
 from pullthrough.web.door import enter, invalid, known_method
 from pullthrough.web.exchange import IExchange
-from pullthrough.web.guard import Guard
+from pullthrough.web.guard import Guard, no_repository
 from pullthrough.web.reading import answer_images
+from pullthrough.web.recent import Recent
 from pullthrough.web.site import Site
 from pullthrough.web.tokens import give_token, permitted
 
 #: What the log and the metrics call it: no repository has that name.
 NO_NAME = "-"
+
+#: Names of repositories that are not there, for each of which logins are kept in mind.
+MOST_NAMES = 64
 
 
 @implementer(IAccessPolicy)
@@ -34,7 +38,7 @@ NO_NAME = "-"
 class Anywhere:
     """Who may do something in one of these repositories may do it.
 
-    Asked where no repository is named, or one that does not exist.
+    Asked where no repository is named, or what cannot be one.
     """
 
     policy: IAccessPolicy
@@ -51,7 +55,9 @@ class Anywhere:
 
 
 class Everything:
-    """The base, the token realm and the catalogue of all repositories.
+    """The base, the token realm and the catalogue of all repositories; and what is
+    asked of repositories that are not there: who has no right is answered as at one
+    that is there, but for ``force_basic_auth``.
 
     :param sites: by the repository's name, for images that begin with it.
     """
@@ -68,26 +74,65 @@ class Everything:
     ) -> None:
         self._audit = audit
         self._sites = sites
+        self._authenticator = authenticator
+        self._policy = policy
+        self._force_basic_auth = all(
+            site.guard.force_basic_auth for site in sites.values()
+        )
         self._guard = Guard(
             MAIN,
             authenticator,
             Anywhere(policy, tuple(sites)),
-            all(site.guard.force_basic_auth for site in sites.values()),
+            self._force_basic_auth,
         )
+        self._guards: Recent[str, Guard] = Recent(MOST_NAMES)
         self._answering = Answering(NO_NAME, access_log, clock)
         self._now = now
 
     async def __call__(self, exchange: IExchange) -> None:
         """Answer one request; see :data:`Application`."""
-        call = Call(exchange, audit=self._audit)
-        await self._answering(call, self._answer)
+        guard = self._guard_of(lead_of(exchange.head.path))
+        call = Call(exchange, guard.way, self._audit)
+        if guard is self._guard:
+            await self._answering(call, self._answer)
+        else:
+            await self._answering(call, lambda call: self._miss(call, guard))
+
+    def _guard_of(self, lead: str) -> Guard:
+        """Of a repository that is not there, or of all together."""
+        found = way_of(lead)
+        if found is None:
+            return self._guard
+        guard = self._guards.get(lead)
+        if guard is None:
+            name, way = found
+            force = self._force_basic_auth
+            guard = Guard(name, self._authenticator, self._policy, force, way=way)
+            self._guards.put(lead, guard)
+        return guard
+
+    async def _miss(self, call: Call, guard: Guard) -> None:
+        try:
+            route = await enter(call, guard)
+        except Miss as error:
+            raise no_repository(guard.repository) from error
+        if not isinstance(route, routes.Token):
+            raise no_repository(guard.repository)
+        known_method(call, route, routes.METHODS[routes.Token])
+        await give_token(
+            call,
+            guard,
+            self._now(),
+            lambda call, asked: permitted(asked, call.identity, guard),
+        )
 
     async def _answer(self, call: Call) -> None:
         try:
             route = await enter(call, self._guard)
         except Miss as error:
             if lead := lead_of(call.path):
-                raise _no_repository(lead.strip("/")) from error
+                name = lead.strip("/").removeprefix("repository/")
+                raise no_repository(name) from error
             raise
         if isinstance(route, routes.Base | routes.Token | routes.Catalog):
             known_method(call, route, routes.METHODS[type(route)])
@@ -108,7 +153,7 @@ class Everything:
                     raise Miss(
                         ErrorCode.NAME_UNKNOWN, "an image here is REPOSITORY/IMAGE"
                     )
-                raise _no_repository(name)
+                raise no_repository(name)
 
     def _permitted(self, call: Call, asked: Access) -> Access | None:
         if asked.kind != "repository":
@@ -154,8 +199,3 @@ class Everything:
         if outages and not pages:
             raise outages[0]
         return merged(pages, page, warnings)
-
-
-def _no_repository(name: str) -> Miss:
-    name = name.removeprefix("repository/")
-    return Miss(ErrorCode.NAME_UNKNOWN, f"there is no repository {name}")

@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from pullthrough.errors import Refused, Throttled, Unauthenticated
+from pullthrough.errors import Miss, Refused, Throttled, Unauthenticated
 from pullthrough.interfaces import IAccessPolicy, IAuthenticator
 from pullthrough.spec.errorcodes import ErrorCode, InvalidText
 from pullthrough.spec.names import ImageName
@@ -20,6 +20,9 @@ _LONGEST = 8192
 
 #: Most such headers kept in mind with whom they prove.
 MOST_KNOWN = 4096
+
+#: All that a policy is asked for.
+_ACTIONS = ("catalog", "pull", "push", "overwrite", "delete")
 
 BASIC_CHALLENGE = ("WWW-Authenticate", 'Basic realm="pullthrough"')
 
@@ -131,6 +134,19 @@ class Guard:
         if self.force_basic_auth and not identity.principal:
             raise Unauthenticated("log in first")
 
+    def tell(self, identity: Identity) -> None:
+        """Let it know that the repository is there, where its connector does not say
+        so by itself.
+
+        :raises Miss: when it has no right there at all: as if nothing were there (T6).
+        """
+        known = not self.way.lead or any(
+            self.policy.permits(identity.principal, self.repository, None, action)
+            for action in _ACTIONS
+        )
+        if not known:
+            raise no_repository(self.repository)
+
     def allow(self, identity: Identity, image: ImageName | None, action: str) -> None:
         """Let it pass.
 
@@ -195,6 +211,11 @@ class Guard:
         elif action == "catalog":
             value += ',scope="registry:catalog:*"'
         return "WWW-Authenticate", value
+
+
+def no_repository(name: str) -> Miss:
+    """Nothing is called so, or nothing that concerns who asks."""
+    return Miss(ErrorCode.NAME_UNKNOWN, f"there is no repository {name}")
 
 
 async def basic(header: str, authenticator: IAuthenticator, address: str) -> Identity:

@@ -119,7 +119,8 @@ class Site:
         try:
             repository = self._within(call)
             writable = IWritableRepository.providedBy(repository)
-            known_method(call, route, _WRITING if writable else _READING)
+            writing = writable or isinstance(route, routes.Token)
+            known_method(call, route, _WRITING if writing else _READING)
             await self._work(call, repository, route)
         except InvalidText as error:
             raise invalid(error) from error

@@ -9,6 +9,7 @@ from pullthrough.spec.ways import (
     is_label,
     lead_of,
     split_name,
+    way_of,
     ways_to,
 )
 
@@ -66,6 +67,18 @@ class WaysTests(SynchronousTestCase):
             ("/", ""),
         ):
             self.assertEqual(lead_of(path), lead, path)
+
+    def test_the_way_of_a_lead(self) -> None:
+        """Back to the way, whether there is such a repository or not; none where no
+        repository can be called so."""
+        for name in ("hub", "0", "a_b.c-d", "a" * 63):
+            for way in ways_to(name):
+                self.assertEqual(way_of(way.lead), (name, way))
+        for name in ("", "Hub", "-a", "a" * 64, 'a"b', "v1", "v2", "token"):
+            for way in ways_to(name):
+                self.assertIsNone(way_of(way.lead), name)
+        self.assertIsNone(way_of(""))
+        self.assertIsNone(way_of("repository/"))
 
     def test_names(self) -> None:
         """Repository and image, by both forms of a path."""

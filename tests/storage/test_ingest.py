@@ -162,7 +162,7 @@ class AheadTests(IngestCase):
         self.assertEqual(self.done[-1], "close")
 
     def test_writing_and_reading_do_not_wait_for_it(self) -> None:
-        """Nor does a flush; a commit does."""
+        """Nor does a flush, nor to verify (decision 0013); a commit does."""
         self.ingest.write(self.piece * 3)
         self.threads.held = True
         for _ in range(2):
@@ -173,6 +173,9 @@ class AheadTests(IngestCase):
         self.successResultOf(flushing)
         self.assertEqual(self.ingest.written, 5 * len(self.piece))
         digest = Digest.of(self.piece * 5)
+        verifying = Deferred.fromCoroutine(self.ingest.verify(digest))
+        self.threads.work(-1)
+        self.assertEqual(self.successResultOf(verifying), 5 * len(self.piece))
         committing = Deferred.fromCoroutine(self.ingest.commit(digest))
         self.assertNotIn("sync", self.done)
         self.threads.held = False

@@ -1,16 +1,19 @@
-"""Connections that read more at once, and rest between."""
+"""Connections that read more at once, and are woken for a lot."""
 
+import socket
 from types import SimpleNamespace
 from typing import Any
 
 from twisted.internet import reactor
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, succeed
 from twisted.internet.endpoints import TCP4ClientEndpoint, TCP4ServerEndpoint
+from twisted.internet.interfaces import ISystemHandle
 from twisted.internet.protocol import Factory, Protocol
 from twisted.internet.task import Clock
 from twisted.internet.tcp import Connection
 from twisted.protocols.policies import WrappingFactory
 from twisted.trial.unittest import SynchronousTestCase, TestCase
+from zope.interface import implementer
 
 from pullthrough.upstream.roomy import EDGE, GAP, LONGEST, ROOM, RoomyEndpoint
 from tests.support.wire import Wire
@@ -68,12 +71,44 @@ class SocketTests(TestCase):
             asked.append(count)
             return b"x"
 
-        socket = SimpleNamespace(recv=recv)
         reading: Any = SimpleNamespace(
-            socket=socket, bufferSize=ROOM, _dataReceived=lambda data: None
+            socket=SimpleNamespace(recv=recv),
+            bufferSize=ROOM,
+            _dataReceived=lambda data: None,
         )
         Connection.doRead(reading)
         self.assertEqual(asked, [ROOM])
+
+    async def test_the_socket_is_told(self) -> None:
+        """Where a lot comes, the system wakes us for a lot, and has room for it."""
+        protocol = await self.connect(Factory.forProtocol(Closing))
+        roomy = protocol.transport
+        handle = roomy.transport.getHandle()
+        for _ in range(EDGE // PIECE + 1):
+            roomy.dataReceived(b"x" * PIECE)
+        least = handle.getsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT)
+        self.assertEqual(least, ROOM)
+        room = handle.getsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF)
+        self.assertGreaterEqual(room, 2 * ROOM)
+        roomy.loseConnection()
+        await protocol.closed
+
+
+@implementer(ISystemHandle)
+class Handle(Wire):
+    """A wire with a socket that remembers with how many bytes it wakes."""
+
+    least = 1
+
+    def getHandle(self) -> "Handle":
+        """The socket."""
+        assert not self.closed
+        return self
+
+    def setsockopt(self, level: int, option: int, value: int) -> None:
+        """See :meth:`socket.socket.setsockopt`."""
+        assert (level, option) == (socket.SOL_SOCKET, socket.SO_RCVLOWAT)
+        self.least = value
 
 
 class AtOnce:
@@ -82,14 +117,14 @@ class AtOnce:
     def connect(self, factory: Any) -> Any:
         """A wire."""
         protocol = factory.buildProtocol(None)
-        self.wire = Wire(protocol)
+        self.wire = Handle(protocol)
         made: Deferred[Any] = Deferred()
         made.callback(protocol)
         return made
 
 
-class RestTests(SynchronousTestCase):
-    """A clock, and a wire that shows whether it is read."""
+class WakeTests(SynchronousTestCase):
+    """A clock, and a wire that shows with how many bytes it wakes."""
 
     def setUp(self) -> None:
         self.clock = Clock()
@@ -106,65 +141,65 @@ class RestTests(SynchronousTestCase):
             self.clock.advance(seconds)
             self.wire.receive(b"x" * size)
 
-    def flow(self, seconds: float = 0.004) -> None:
+    def flow(self) -> None:
         """What comes before the first rest."""
-        self.come(PIECE, seconds, EDGE // PIECE)
-        self.assertTrue(self.wire.reading)
-
-    def resting(self) -> bool:
-        """Whether it rests."""
-        return not self.wire.reading and bool(self.clock.getDelayedCalls())
+        self.come(PIECE, 0.004, EDGE // PIECE)
+        self.assertEqual(self.wire.least, 1)
 
     def test_where_a_lot_comes(self) -> None:
-        """As long as it takes until a read is full, and no longer."""
-        self.flow()  # at 16 MB a second
+        """It wakes for as much as one read takes."""
+        self.flow()
         self.come(PIECE, 0.004)
-        self.assertTrue(self.resting())
-        self.clock.advance(LONGEST * 0.99)
-        self.assertTrue(self.resting())
-        self.clock.advance(LONGEST * 0.02)
-        self.assertTrue(self.wire.reading)
-        self.come(3 * PIECE, 0)
-        self.assertTrue(self.resting())
-        self.clock.advance(LONGEST)
-        self.assertEqual(self.reader.come, EDGE + 4 * PIECE)
+        self.assertEqual(self.wire.least, ROOM)
+        self.come(ROOM, LONGEST * 0.9, 20)
+        self.assertEqual(self.wire.least, ROOM)
+        self.assertEqual(self.reader.come, EDGE + PIECE + 20 * ROOM)
 
-    def test_a_faster_flow(self) -> None:
-        """Shorter rests; and none where reads are full anyhow."""
-        self.flow(0.001)
-        self.come(PIECE, 0.001)
-        self.assertTrue(self.resting())
-        self.clock.advance(0.0041)
+    def test_it_never_stops_reading(self) -> None:
+        """A sender is not made to wait for us: its window is the system's affair."""
+        self.flow()
+        self.come(PIECE, 0.004, 10)
         self.assertTrue(self.wire.reading)
-        self.come(ROOM, 0.001, 10)
-        self.assertTrue(self.wire.reading)
-        self.come(PIECE, 0.001)
-        self.assertTrue(self.wire.reading)
+
+    def test_what_is_less(self) -> None:
+        """It is looked for after a while, counted from what came last."""
+        self.flow()
+        self.come(PIECE, 0.004)
+        self.clock.advance(LONGEST * 0.75)
+        self.wire.receive(b"x" * ROOM)
+        self.clock.advance(LONGEST * 0.75)
+        self.assertEqual(self.wire.least, ROOM)
+        self.clock.advance(LONGEST * 0.26)
+        self.assertEqual(self.wire.least, 1)
+        self.assertEqual(self.clock.getDelayedCalls(), [])
+        self.wire.receive(b"x")
+        self.assertEqual(self.wire.least, ROOM)
+        self.clock.advance(LONGEST)
+        self.assertEqual(self.wire.least, 1)
 
     def test_small_answers(self) -> None:
         """They never wait, however many there are on one connection."""
         for _ in range(10):
             self.reader.transport.write(b"GET /v2/ HTTP/1.1\r\n\r\n")
             self.come(PIECE, 0.004, EDGE // PIECE)
-            self.assertTrue(self.wire.reading)
+            self.assertEqual(self.wire.least, 1)
 
     def test_after_a_gap(self) -> None:
         """It is another flow."""
         self.flow()
         self.come(PIECE, GAP * 1.01)
-        self.assertTrue(self.wire.reading)
+        self.assertEqual(self.wire.least, 1)
 
     def test_a_request_ends_it(self) -> None:
         """Its answer is waited for."""
         self.flow()
         self.come(PIECE, 0.004)
-        self.assertTrue(self.resting())
         self.reader.transport.write(b"GET /v2/ HTTP/1.1\r\n\r\n")
-        self.assertTrue(self.wire.reading)
+        self.assertEqual(self.wire.least, 1)
         self.assertEqual(self.clock.getDelayedCalls(), [])
 
-    def test_while_the_reader_has_enough(self) -> None:
-        """A rest that ends does not go on reading; the reader does, when no rest is."""
+    def test_a_reader_that_has_enough(self) -> None:
+        """It holds the wire, as it would without us."""
         self.flow()
         self.come(PIECE, 0.004)
         self.reader.transport.pauseProducing()
@@ -172,30 +207,41 @@ class RestTests(SynchronousTestCase):
         self.assertFalse(self.wire.reading)
         self.reader.transport.resumeProducing()
         self.assertTrue(self.wire.reading)
-        self.come(PIECE, 0.004)
-        self.reader.transport.pauseProducing()
-        self.reader.transport.resumeProducing()
-        self.assertTrue(self.resting())
-        self.clock.advance(LONGEST)
-        self.assertTrue(self.wire.reading)
-
-    def test_held_by_what_came(self) -> None:
-        """Then it does not rest: it is held already."""
-        self.flow()
-        reader = self.reader
-        real = reader.dataReceived
-        reader.dataReceived = lambda data: (
-            real(data),
-            reader.transport.pauseProducing(),
-        )
-        self.come(PIECE, 0.004)
-        self.assertFalse(self.wire.reading)
-        self.assertEqual(self.clock.getDelayedCalls(), [])
 
     def test_the_end(self) -> None:
-        """Nothing ticks on."""
+        """Nothing ticks on, and nobody touches the socket any more."""
         self.flow()
         self.come(PIECE, 0.004)
         self.wire.leave()
         self.assertEqual(self.clock.getDelayedCalls(), [])
         self.successResultOf(self.reader.closed)
+        self.reader.transport.write(b"GET /v2/ HTTP/1.1\r\n\r\n")
+
+    def test_the_end_within_what_came(self) -> None:
+        """Nor does it begin then."""
+        self.flow()
+        real = self.reader.dataReceived
+        self.reader.dataReceived = lambda data: (
+            real(data),
+            self.wire.protocol.connectionLost(),
+        )
+        self.come(PIECE, 0.004)
+        self.assertEqual(self.clock.getDelayedCalls(), [])
+
+    def test_without_a_socket(self) -> None:
+        """Everything goes on as it comes."""
+        protocol = Closing()
+        factory: Any = Factory()
+        factory.buildProtocol = lambda addr: protocol
+        endpoint: Any = SimpleNamespace(connect=self.connect_bare)
+        RoomyEndpoint(endpoint, self.clock).connect(factory)
+        self.wire = self.bare
+        self.come(PIECE, 0.004, 2 * EDGE // PIECE)
+        self.assertEqual(protocol.come, 2 * EDGE)
+        self.assertEqual(self.clock.getDelayedCalls(), [])
+
+    def connect_bare(self, factory: Any) -> Any:
+        """A wire that is no socket's."""
+        wrapper = factory.buildProtocol(None)
+        self.bare: Any = Wire(wrapper)
+        return succeed(wrapper)

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from itertools import product
 from urllib.parse import urlencode
 
+from pullthrough.access.roles import RolePolicy
 from pullthrough.spec.digest import Digest
 from pullthrough.spec.mediatypes import OCI_INDEX
 from pullthrough.spec.rights import Right, Role
@@ -27,6 +28,10 @@ from tests.support.oracle import (
     Question,
     alike,
 )
+
+#: By path, with the repository's name in it.
+BASE_PATH = "/repository/{}/v2/"
+PATHS = ("/v2/{}/", "/v2/repository/{}/", BASE_PATH)
 
 _FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 
@@ -109,19 +114,76 @@ class ImageTests(OracleCase):
         self.assertEqual(self.upstream.asked, before)
 
     def test_repositories(self) -> None:
-        """By an image's name on the main connector it cannot be told whether there is
-        such a repository. (Who asks at a repository's own path, or mounts from
-        another one, is told: names of repositories are no secret.)"""
-        kinds = [kind for kind in KINDS if "&from=" not in kind[0].target]
-        for headers, status in (({}, 401), (login("bob"), 403)):
-            for lead, kind in product(("/v2/", "/v2/repository/"), kinds):
-                answers = {
-                    self.seen(f"{lead}{name}/", headers, kind[0]).replace(
-                        name.encode(), b"REPOSITORY"
-                    )
-                    for name in ("other", "nones")
-                }
-                self.assertEqual([status_of(one) for one in answers], [status], answers)
+        """By no path on the main connector can be told whether there is such a
+        repository: neither by who has a right to none, nor by who has all rights to
+        another one."""
+        for only in (False, True):
+            if only:
+                self.only_own()
+            for headers, status in (({}, 401), (login("bob"), 403)):
+                for lead, kind in product(PATHS, KINDS):
+                    self.alike(lead, headers, kind[0], status)
+
+    def test_bases(self) -> None:
+        """Nor by what is asked of no image: the base, the realm, lists, nonsense."""
+        self.only_own()
+        grant = b"grant_type=password&username=bob&password=pw-bob&scope=repository:a:*"
+        form = Question("POST", "token?", _FORM, grant)
+        self.alike(BASE_PATH, {}, form, 200)
+        for target, anonymous, known in (
+            ("", 401, 404),
+            ("token", 200, 200),
+            ("token?scope=repository:a:pull", 200, 200),
+            ("_catalog", 401, 403),
+            ("nonsense", 401, 404),
+            ("a/nonsense", 401, 404),
+            ("A/tags/list", 401, 404),
+            ("?%zz=1", 400, 400),
+        ):
+            asked = Question("GET", target)
+            self.alike(BASE_PATH, {}, asked, anonymous)
+            self.alike(BASE_PATH, login("bob"), asked, known)
+        for target in ("a/nonsense", "A/tags/list"):
+            for lead in PATHS:
+                self.alike(lead, login("bob"), Question("GET", target), 404)
+        for method, target in (("PUT", "token"), ("DELETE", "token")):
+            self.alike(BASE_PATH, login("bob"), Question(method, target), 405)
+        self.alike(BASE_PATH, login("bob"), Question("POST", ""), 404)
+
+    def test_bases_of_who_may(self) -> None:
+        """Who has any right there is let in; nobody is by a token for nothing."""
+        self.only_own()
+        base = "/repository/own/v2/"
+        self.assertEqual(self.ask("GET", base, "bob").status, 200)
+        self.assertEqual(self.ask("GET", base, "alice").status, 200)
+        for user, status in (("bob", 200), ("", 404)):
+            token = self.token(user=user, base="/repository/own")
+            self.assertEqual(self.bearer("GET", base, token).status, status)
+        # On its own connector there is nothing to hide.
+        got = answer_bytes(
+            self.sites["other"], self.house.clock, "GET", OWN, login("bob")
+        )
+        self.assertEqual(status_of(got), 200)
+
+    def only_own(self) -> None:
+        """Bob has all rights to the repository `own`, and none to any other."""
+        rights = frozenset(Right)
+        alice = Role("alice", frozenset({"alice"}), rights)
+        bob = Role("bob", frozenset({"bob"}), rights, repositories=("own",))
+        self.policy = RolePolicy(True, [alice, bob])
+        self.main = self.make()
+
+    def alike(
+        self, lead: str, headers: Mapping[str, str], asked: Question, status: int
+    ) -> None:
+        """A repository that is there, and one that is not, have the same answer."""
+        answers = {
+            self.seen(lead.format(name), headers, asked).replace(
+                name.encode(), b"REPOSITORY"
+            )
+            for name in ("other", "nones")
+        }
+        self.assertEqual([status_of(one) for one in answers], [status], answers)
 
     def test_v1(self) -> None:
         """Nor does the old API tell."""
