@@ -47,9 +47,6 @@ from pullthrough.workers.shared import Shared
 
 T = TypeVar("T")
 
-#: Processes that serve clients where the configuration does not say how many.
-DEFAULT_WORKERS = 1
-
 
 @dataclass(frozen=True, slots=True)
 class Served:
@@ -187,7 +184,7 @@ class Assembly:
     @property
     def processes(self) -> int:
         """How many serve clients, we among them."""
-        return self.settings.workers or DEFAULT_WORKERS
+        return self.settings.workers
 
     @property
     def limits(self) -> tuple[int, int]:

@@ -187,7 +187,7 @@ def _settings(
     some = fields.number(1, most)
     return Settings(
         data=data,
-        workers=top.get("workers", fields.number(1, 16), 0),
+        workers=top.get("workers", fields.number(1, 16), 1),
         admin=read_connectors(sections["admin"], defaults),
         http=_http(sections["http"], folder),
         auth=auth,

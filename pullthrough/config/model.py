@@ -164,7 +164,7 @@ class Repository:
 class Settings:
     """The whole configuration, checked.
 
-    :ivar workers: processes that serve clients; 0: not configured.
+    :ivar workers: processes that serve clients, the daemon among them.
     :ivar admin: the main connectors: all repositories, health, metrics and status.
     :ivar blob_stores: those defined and those implied (``data``/blobs/NAME).
     :ivar roles: who may do what; none: every user everything.
@@ -180,7 +180,7 @@ class Settings:
     """
 
     data: Path
-    workers: int = 0
+    workers: int = 1
     admin: tuple[Connector, ...] = ()
     http: Http = Http()
     auth: Auth = Auth()

@@ -88,7 +88,7 @@ class MeaningTests(ConfigCase):
             (settings.transfers_per_client, settings.transfers_per_user), (64, 1024)
         )
         self.assertEqual(settings.uploads_per_image, 16)
-        self.assertEqual(settings.workers, 0)
+        self.assertEqual(settings.workers, 1)
 
     def test_limits(self) -> None:
         """What clients may have at once."""
